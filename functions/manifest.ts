@@ -1,0 +1,186 @@
+// Every Lambda function, state machine and schedule of Cairn, as data. `infra` makes AWS resources of it, `local` runs it.
+// This file imports nothing: it is read by both.
+
+export type StoreRole = "api" | "platform" | "worker" | "owner";
+
+export type FunctionSpec = {
+  /** The module with an export named `handler`. */
+  entry: string;
+  timeoutSeconds: number;
+  memoryMb: number;
+  /** Which database secrets it may read: `CAIRN_STORE_SECRET_{ROLE}` in its environment. */
+  storeRoles: readonly StoreRole[];
+  /** Which state machines it starts, by name: `CAIRN_MACHINE_ARN_PREFIX` and the name make the ARN. */
+  starts: readonly MachineName[];
+  /** What it may ask of providers. */
+  providers: "none" | "read" | "write";
+  why: string;
+};
+
+export type FunctionName =
+  | "api"
+  | "claim-operation"
+  | "observe-resource"
+  | "apply-resource"
+  | "record-operation"
+  | "start-operations"
+  | "sweep"
+  | "claim-drift"
+  | "observe-drift"
+  | "report-drift"
+  | "housekeeping"
+  | "migrate";
+
+export type MachineName = "reconcile" | "drift";
+
+export const functions: { readonly [name in FunctionName]: FunctionSpec } = {
+  api: {
+    entry: "functions/api.ts",
+    timeoutSeconds: 29,
+    memoryMb: 1024,
+    storeRoles: ["api", "platform"],
+    starts: ["reconcile", "drift"],
+    providers: "none",
+    why: "API Gateway gives up after 30 s; policy and JSON are CPU-bound, and CPU comes with memory",
+  },
+  "claim-operation": {
+    entry: "functions/claim-operation.ts",
+    timeoutSeconds: 30,
+    memoryMb: 256,
+    storeRoles: ["worker"],
+    starts: [],
+    providers: "none",
+    why: "one database call",
+  },
+  "observe-resource": {
+    entry: "functions/observe-resource.ts",
+    timeoutSeconds: 60,
+    memoryMb: 512,
+    storeRoles: ["worker"],
+    starts: [],
+    providers: "read",
+    why: "one database call and at most a few list pages; the provider call's own deadline is 40 s",
+  },
+  "apply-resource": {
+    entry: "functions/apply-resource.ts",
+    timeoutSeconds: 60,
+    memoryMb: 512,
+    storeRoles: ["worker"],
+    starts: [],
+    providers: "write",
+    why: "two database calls around one provider call, whose own deadline is 40 s",
+  },
+  "record-operation": {
+    entry: "functions/record-operation.ts",
+    timeoutSeconds: 30,
+    memoryMb: 256,
+    storeRoles: ["worker"],
+    starts: [],
+    providers: "none",
+    why: "one database call",
+  },
+  "start-operations": {
+    entry: "functions/start-operations.ts",
+    timeoutSeconds: 60,
+    memoryMb: 256,
+    storeRoles: [],
+    starts: ["reconcile"],
+    providers: "none",
+    why: "one StartExecution for each operation that became startable, at most 100",
+  },
+  sweep: {
+    entry: "functions/sweep.ts",
+    timeoutSeconds: 55,
+    memoryMb: 256,
+    storeRoles: ["worker"],
+    starts: ["reconcile"],
+    providers: "none",
+    why: "ends before the next minute's run begins",
+  },
+  "claim-drift": {
+    entry: "functions/claim-drift.ts",
+    timeoutSeconds: 30,
+    memoryMb: 256,
+    storeRoles: ["worker"],
+    starts: [],
+    providers: "none",
+    why: "one database call",
+  },
+  "observe-drift": {
+    entry: "functions/observe-drift.ts",
+    timeoutSeconds: 300,
+    memoryMb: 512,
+    storeRoles: ["worker"],
+    starts: [],
+    providers: "read",
+    why: "a batch of observations within a target's rate",
+  },
+  "report-drift": {
+    entry: "functions/report-drift.ts",
+    timeoutSeconds: 30,
+    memoryMb: 256,
+    storeRoles: ["worker"],
+    starts: [],
+    providers: "none",
+    why: "one database call",
+  },
+  housekeeping: {
+    entry: "functions/housekeeping.ts",
+    timeoutSeconds: 300,
+    memoryMb: 256,
+    storeRoles: ["owner"],
+    starts: [],
+    providers: "none",
+    why: "makes and drops partitions, prunes in bounded batches; DDL needs the owner",
+  },
+  migrate: {
+    entry: "functions/migrate.ts",
+    timeoutSeconds: 300,
+    memoryMb: 256,
+    storeRoles: ["owner", "api", "platform", "worker"],
+    starts: [],
+    providers: "none",
+    why: "runs inside a deployment, before new code serves",
+  },
+};
+
+/** `${function-name}` in a definition stands for that function's ARN, in `infra` and in `local` alike. */
+export const machines: { readonly [name in MachineName]: { definition: string; tasks: readonly FunctionName[] } } = {
+  reconcile: {
+    definition: "statemachines/reconcile.asl.json",
+    tasks: ["claim-operation", "observe-resource", "apply-resource", "record-operation", "start-operations"],
+  },
+  drift: {
+    definition: "statemachines/drift.asl.json",
+    tasks: ["claim-drift", "observe-drift", "report-drift"],
+  },
+};
+
+export type ScheduleSpec = {
+  rateMinutes: number;
+  /** The environment variable that sets the period in seconds on one machine, and its default there. */
+  local: { variable: string; seconds: number };
+  target: { function: FunctionName } | { machine: MachineName };
+  why: string;
+};
+
+export const schedules: { readonly [name: string]: ScheduleSpec } = {
+  sweep: {
+    rateMinutes: 1,
+    local: { variable: "CAIRN_SWEEP_SECONDS", seconds: 10 },
+    target: { function: "sweep" },
+    why: "law I3: what lost its execution is taken over within two periods; a minute is EventBridge's shortest",
+  },
+  drift: {
+    rateMinutes: 15,
+    local: { variable: "CAIRN_DRIFT_SECONDS", seconds: 60 },
+    target: { machine: "drift" },
+    why: "looks at what is due; how often a resource is due is a property of the resource",
+  },
+  housekeeping: {
+    rateMinutes: 1440,
+    local: { variable: "CAIRN_HOUSEKEEPING_SECONDS", seconds: 86_400 },
+    target: { function: "housekeeping" },
+    why: "partitions are made a month ahead and dropped at the end of their retention",
+  },
+};
