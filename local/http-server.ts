@@ -1,0 +1,61 @@
+import { createServer, type IncomingMessage, type RequestListener } from "node:http";
+import type { AddressInfo } from "node:net";
+
+export type HttpServer = { url: string; port: number; close(): Promise<void> };
+
+/** The port is taken: the one start-up fault that a person at a terminal can mend at once, so it says how. */
+export class PortInUseError extends Error {
+  override readonly name = "PortInUseError";
+}
+
+export type ListenOptions = {
+  port?: number | undefined;
+  host?: string | undefined;
+  /** The environment variable that chooses another port, named in the error when this one is taken. */
+  portVariable?: string | undefined;
+  /** Request line and headers together, in bytes; Node answers 431 above it. */
+  maxHeaderBytes?: number | undefined;
+  /** How long `close` waits for requests under way before it cuts their connections. */
+  closeGraceMs?: number | undefined;
+};
+
+/** Serves on loopback, on a free port unless one is asked for. */
+export async function listen(handler: RequestListener, options: ListenOptions = {}): Promise<HttpServer> {
+  const { port = 0, host = "127.0.0.1", portVariable, maxHeaderBytes = 16_384, closeGraceMs = 2000 } = options;
+  const server = createServer({ maxHeaderSize: maxHeaderBytes }, handler);
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => reject(explain(error, host, port, portVariable)));
+    server.listen(port, host, resolve);
+  });
+  const address = server.address() as AddressInfo;
+  return {
+    url: `http://${host}:${address.port}`,
+    port: address.port,
+    close: async () => {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeIdleConnections();
+      const cut = setTimeout(() => server.closeAllConnections(), closeGraceMs);
+      await closed;
+      clearTimeout(cut);
+    },
+  };
+}
+
+/** The whole body, or `too-large` as soon as more than `limit` bytes are announced or sent; the rest is not read. */
+export async function readBody(request: IncomingMessage, limit: number): Promise<Buffer | "too-large"> {
+  if (Number(request.headers["content-length"] ?? 0) > limit) return "too-large";
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+    size += (chunk as Buffer).length;
+    if (size > limit) return "too-large";
+    chunks.push(chunk as Buffer);
+  }
+  return Buffer.concat(chunks);
+}
+
+function explain(error: NodeJS.ErrnoException, host: string, port: number, variable: string | undefined): Error {
+  if (error.code !== "EADDRINUSE") return error;
+  const other = variable === undefined ? "" : `, or choose another one: ${variable}=${port + 1}`;
+  return new PortInUseError(`port ${port} on ${host} is in use: stop what uses it${other}`, { cause: error });
+}
