@@ -1,0 +1,82 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parse } from "yaml";
+import type { GoldenPaths, ResolveInput, ResolveResult } from "../core/definition.ts";
+import { pointerTo } from "../core/json.ts";
+import { type GoldenPath, prepareGoldenPath } from "./golden-path.ts";
+import { GoldenPathError } from "./golden-path-error.ts";
+import { goldenPathFile } from "./golden-path-file.ts";
+import type { KindSchemas } from "./kind-schema.ts";
+import { resolveRequest } from "./resolve-request.ts";
+
+/**
+ * Reads every `TYPE@VERSION.yaml` of a folder. A type is added by adding a file.
+ *
+ * @throws {GoldenPathError} naming file and pointer, when one of them cannot be used
+ */
+export function loadGoldenPaths(folder: URL | string, schemas: KindSchemas): GoldenPaths {
+  const path = typeof folder === "string" ? folder : fileURLToPath(folder);
+  const names = readdirSync(path).filter((name) => name.endsWith(".yaml"));
+  const loaded = names.map((name) => load(path, name, schemas)).sort(byTypeAndVersion);
+  const versions = Map.groupBy(loaded, ({ file }) => file.type);
+  return {
+    list: () => loaded.map(({ listed }) => listed),
+    resolve: (input) => resolve(versions, input),
+    replacements(before, after) {
+      if (before.provider !== after.provider || before.kind !== after.kind) return ["/type"];
+      // Any golden path of the kind will do: what a provider can change in place is the kind's own matter.
+      for (const { tiers } of loaded) {
+        for (const here of Object.values(tiers)) {
+          if (here.variant.kind === after.kind)
+            return here.schema().changedCreateOnly(before.properties, after.properties);
+        }
+      }
+      return [];
+    },
+  };
+}
+
+function load(folder: string, name: string, schemas: KindSchemas): GoldenPath {
+  const parsed = goldenPathFile.safeParse(readYaml(folder, name));
+  if (!parsed.success) {
+    const faults = parsed.error.issues.map(({ path, message }) => ({
+      pointer: path.reduce<string>((pointer, part) => pointerTo(pointer, String(part)), ""),
+      message,
+    }));
+    throw new GoldenPathError(name, faults);
+  }
+  const expected = `${parsed.data.type}@${parsed.data.version}.yaml`;
+  if (name !== expected) throw new GoldenPathError(name, [{ pointer: "/type", message: `belongs in ${expected}` }]);
+  return prepareGoldenPath(name, parsed.data, schemas);
+}
+
+function readYaml(folder: string, name: string): unknown {
+  try {
+    return parse(readFileSync(join(folder, name), "utf8"));
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new GoldenPathError(name, [{ pointer: "", message }], { cause });
+  }
+}
+
+function resolve(versions: Map<string, GoldenPath[]>, input: ResolveInput): ResolveResult {
+  const { request, pointer } = input;
+  const known = versions.get(request.type);
+  if (known === undefined) {
+    const message = `is not a resource type; there are ${[...versions.keys()].join(", ")}`;
+    return { ok: false, errors: [{ pointer: `${pointer}/type`, message }] };
+  }
+  const path =
+    request.version === undefined ? known.at(-1) : known.find(({ file }) => file.version === request.version);
+  if (path === undefined) {
+    const message = `${request.type} has the versions ${known.map(({ file }) => file.version).join(", ")}`;
+    return { ok: false, errors: [{ pointer: `${pointer}/version`, message }] };
+  }
+  return resolveRequest(path, input);
+}
+
+function byTypeAndVersion(one: GoldenPath, other: GoldenPath): number {
+  if (one.file.type !== other.file.type) return one.file.type < other.file.type ? -1 : 1;
+  return one.file.version - other.file.version;
+}
