@@ -11,10 +11,11 @@ export type NameAlphabet = {
 /**
  * The name an external object gets: `{service}-{name}-{8 characters of the resource id}`, in the type's alphabet and
  * length. It depends on nothing but its arguments, so an interrupted create finds its object again. The id's LAST eight
- * characters are used: a UUIDv7 begins with the time, so the first eight are equal for a whole batch.
+ * characters are used: a UUIDv7 begins with the time, so the first eight are equal for a whole batch. Hyphens in a row
+ * become one, because RDS and ElastiCache refuse two.
  */
 export function derivedName(service: string, name: string, resourceId: string, alphabet: NameAlphabet): string {
   const id = resourceId.replaceAll("-", "").slice(-8);
   const readable = `${service}-${name}`.slice(0, alphabet.maxLength - id.length - alphabet.separator.length);
-  return [readable.replace(/-+$/, "").replaceAll("-", alphabet.separator), id].join(alphabet.separator);
+  return [readable.replace(/-+$/, "").replaceAll(/-+/g, alphabet.separator), id].join(alphabet.separator);
 }
