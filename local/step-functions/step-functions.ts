@@ -1,0 +1,123 @@
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { listen, readBody } from "../http-server.ts";
+import { createArns } from "./arns.ts";
+import { prepareDefinition } from "./definition.ts";
+import { StatesError } from "./errors.ts";
+import { type Execution, openExecutionsStore } from "./executions-store.ts";
+import { type Context, operations } from "./operations.ts";
+import { type Invoke, type RunningExecution, runExecution } from "./run-execution.ts";
+
+export type StepFunctionsOptions = {
+  /** The parsed definitions, by name; `${name}` in them stands for the function of that name. */
+  machines: { readonly [name: string]: object };
+  /** How a Task runs its function. */
+  invoke: Invoke;
+  /** The SQLite file that keeps used names and results. */
+  database: string;
+  region: string;
+  accountId: string;
+  /** What every machine's name begins with. */
+  namePrefix: string;
+  port?: number | undefined;
+  now?: (() => number) | undefined;
+};
+
+export type StepFunctions = {
+  url: string;
+  /** Put a machine's name behind it and it is the machine's ARN. */
+  arnPrefix: string;
+  /** Lets executions end within `graceMs`; those left are ABORTED, as the next start would find them. */
+  close(graceMs?: number): Promise<void>;
+};
+
+/** Above every documented request: an input of 256 KiB, escaped. */
+const maxRequestBytes = 2 * 1024 * 1024;
+
+/** This machine's Step Functions: standard workflows over the AWS JSON 1.0 protocol, for the real client. */
+export async function startStepFunctions(options: StepFunctionsOptions): Promise<StepFunctions> {
+  const { invoke, database, region, accountId, namePrefix, port, now = Date.now } = options;
+  const functionArn = (name: string) => `arn:aws:lambda:${region}:${accountId}:function:${name}`;
+  const definitions = Object.fromEntries(
+    Object.entries(options.machines).map(([name, written]) => [name, prepareDefinition(name, written, functionArn)]),
+  );
+  const arns = createArns(region, accountId, namePrefix, Object.keys(definitions));
+  const store = openExecutionsStore(database, now());
+  const running = new Map<number, RunningExecution>();
+  const context: Context = { arns, store, running, run, now };
+  const server = await listen((request, response) => void answer(context, request, response), { port }).catch(
+    (error) => {
+      store.close();
+      throw error;
+    },
+  );
+  return { url: server.url, arnPrefix: arns.prefix, close };
+
+  function run({ id, machine, name, input }: Execution): void {
+    const definition = definitions[machine];
+    if (definition === undefined) throw new Error(`no definition for ${machine}`);
+    const execution = runExecution(
+      definition,
+      JSON.parse(input),
+      {
+        Execution: {
+          Id: arns.execution(machine, name),
+          Name: name,
+          RoleArn: `arn:aws:iam::${accountId}:role/${machine}`,
+        },
+        StateMachine: { Id: arns.machine(machine), Name: `${namePrefix}${machine}` },
+      },
+      invoke,
+    );
+    running.set(id, execution);
+    void execution.ended.then((ending) => {
+      running.delete(id);
+      store.end(id, ending, now());
+    });
+  }
+
+  async function close(graceMs = 2000): Promise<void> {
+    await server.close();
+    const ends = [...running.values()].map(({ ended }) => ended);
+    const grace = Promise.withResolvers<void>();
+    const timer = setTimeout(grace.resolve, graceMs);
+    await Promise.race([Promise.all(ends), grace.promise]);
+    clearTimeout(timer);
+    for (const { abort } of running.values()) abort(undefined, "the process that ran it ended");
+    await Promise.all(ends);
+    // One more turn, so that the last ending is recorded before the file is closed.
+    await new Promise((resolve) => setImmediate(resolve));
+    store.close();
+  }
+}
+
+async function answer(context: Context, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  response.setHeader("x-amzn-requestid", randomUUID());
+  response.setHeader("content-type", "application/x-amz-json-1.0");
+  try {
+    response.end(JSON.stringify(await perform(context, request)));
+  } catch (error) {
+    const known = error instanceof StatesError;
+    const name = known ? error.name : "InternalFailure";
+    if (!known) console.error("step-functions:", error);
+    response.writeHead(known ? 400 : 500).end(JSON.stringify({ __type: name, message: (error as Error).message }));
+  }
+}
+
+async function perform(context: Context, request: IncomingMessage): Promise<object> {
+  const target = String(request.headers["x-amz-target"] ?? "");
+  const name = /^AWSStepFunctions\.(\w+)$/.exec(target)?.[1] ?? "";
+  const operation = Object.hasOwn(operations, name) ? operations[name] : undefined;
+  if (operation === undefined) throw new StatesError("UnknownOperationException", `no operation here: ${target}`);
+  const body = await readBody(request, maxRequestBytes);
+  if (body === "too-large") throw new StatesError("RequestEntityTooLargeException", "the request is too large");
+  return operation(context, parse(body));
+}
+
+function parse(body: Buffer): { [member: string]: unknown } {
+  try {
+    const value: unknown = JSON.parse(body.toString("utf8"));
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
+  } catch {}
+  throw new StatesError("SerializationException", "the request is not a JSON object");
+}

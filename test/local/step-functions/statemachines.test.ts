@@ -1,0 +1,23 @@
+import { readFileSync } from "node:fs";
+import aslValidator from "asl-validator";
+import { describe, expect, it } from "vitest";
+import { machines } from "../../../functions/manifest.ts";
+import { prepareDefinition } from "../../../local/step-functions/definition.ts";
+
+const functionArn = (name: string) => `arn:aws:lambda:eu-central-1:000000000000:function:${name}`;
+
+describe.each(Object.entries(machines))("the state machine %s", (name, { definition, tasks }) => {
+  const read = () => readFileSync(new URL(`../../../${definition}`, import.meta.url), "utf8");
+
+  it("is valid Amazon States Language, and runs here as it does on AWS", () => {
+    const prepared = prepareDefinition(name, JSON.parse(read()), functionArn);
+    const { isValid, errorsText } = aslValidator(prepared as unknown as Parameters<typeof aslValidator>[0]);
+    expect(errorsText("\n")).toBe("");
+    expect(isValid).toBe(true);
+  });
+
+  it("names the functions that the manifest says it runs, and no others", () => {
+    const named = Array.from(read().matchAll(/\$\{([^{}]*)\}/g), ([, placeholder]) => placeholder);
+    expect(new Set(named)).toEqual(new Set(tasks));
+  });
+});
