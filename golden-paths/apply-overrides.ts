@@ -1,13 +1,13 @@
 import type { FieldError } from "../core/field-error.ts";
 import { isObject, type Json, type JsonObject, mergePatch, pointerTo } from "../core/json.ts";
 import type { Variant } from "./golden-path-file.ts";
-import type { KindSchema } from "./kind-schema.ts";
+import type { TagsForm } from "./kind-schema.ts";
 import { mergeTags } from "./owner-tags.ts";
 
 /** The template's properties with the caller's merged in, the derived name and the owner's tags on top. */
 export function applyOverrides(
   variant: Variant,
-  tags: KindSchema["tags"],
+  tags: TagsForm | null,
   rendered: JsonObject,
   externalName: string,
   owner: { [key: string]: string },
@@ -20,7 +20,7 @@ export function applyOverrides(
   if (tags === null) return { properties: named, errors };
 
   const at = pointerTo(pointer, tags.property);
-  const all = mergeTags(tags.form, owner, own(rendered, tags.property), own(overrides, tags.property), at);
+  const all = mergeTags(tags, owner, own(rendered, tags.property), own(overrides, tags.property), at);
   return { properties: { ...named, [tags.property]: all.tags }, errors: [...errors, ...all.errors] };
 }
 

@@ -7,9 +7,12 @@ export type KindSchema = {
   validate(properties: JsonObject): FieldError[];
   /** Create-only properties that differ. */
   changedCreateOnly(before: JsonObject, after: JsonObject): string[];
-  /** The property that takes tags and in which form; null where the kind has none. */
-  tags: { property: string; form: "list" | "map" } | null;
+  /** Where tags go; null where the kind takes none. */
+  tags: TagsForm | null;
 };
+
+/** The property that takes tags: a map, or a list whose items call a tag's key and value so. */
+export type TagsForm = { property: string } & ({ shape: "map" } | { shape: "list"; key: string; value: string });
 
 /** Where kinds' schemas come from. Reading one may be slow the first time; the same kind is asked for once. */
 export type KindSchemas = {

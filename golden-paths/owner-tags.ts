@@ -1,6 +1,7 @@
 import type { ResolveInput } from "../core/definition.ts";
 import type { FieldError } from "../core/field-error.ts";
 import { isObject, type Json, type JsonObject, mergePatch, pointerTo } from "../core/json.ts";
+import type { TagsForm } from "./kind-schema.ts";
 
 /** Keys that begin so are Cairn's: they say whose an object is, and an interrupted create is found again by them. */
 export const ownerTagPrefix = "cairn:";
@@ -24,33 +25,39 @@ type Merged = { tags: Json; errors: FieldError[] };
  * @param pointer where the caller's tags stand
  */
 export function mergeTags(
-  form: "list" | "map",
+  form: TagsForm,
   owner: { [key: string]: string },
   template: Json | undefined,
   wanted: Json | undefined,
   pointer: string,
 ): Merged {
-  return form === "list" ? mergeList(owner, template, wanted, pointer) : mergeMap(owner, template, wanted, pointer);
+  return form.shape === "list"
+    ? mergeList(form, owner, template, wanted, pointer)
+    : mergeMap(owner, template, wanted, pointer);
 }
 
 function mergeList(
+  form: { key: string; value: string },
   owner: { [key: string]: string },
   template: Json | undefined,
   wanted: Json | undefined,
   pointer: string,
 ): Merged {
   if (wanted !== undefined && !Array.isArray(wanted)) {
-    return { tags: [], errors: [{ pointer, message: "must be a list of { Key, Value }; the owner's tags stay" }] };
+    return {
+      tags: [],
+      errors: [{ pointer, message: `must be a list of { ${form.key}, ${form.value} }; the owner's tags stay` }],
+    };
   }
   const theirs = wanted ?? [];
-  const keys = theirs.map(keyOf);
+  const keys = theirs.map((tag) => keyOf(tag, form.key));
   const errors = keys.flatMap((key, index): FieldError[] => {
-    const at = `${pointerTo(pointer, index)}/Key`;
+    const at = `${pointerTo(pointer, index)}/${form.key}`;
     if (key?.startsWith(ownerTagPrefix)) return [reserved(at)];
     return key !== null && keys.indexOf(key) < index ? [{ pointer: at, message: "is there twice" }] : [];
   });
-  const ours = (Array.isArray(template) ? template : []).filter((tag) => !keys.includes(keyOf(tag)));
-  const owned = Object.entries(owner).map(([Key, Value]) => ({ Key, Value }));
+  const ours = (Array.isArray(template) ? template : []).filter((tag) => !keys.includes(keyOf(tag, form.key)));
+  const owned = Object.entries(owner).map(([key, value]) => ({ [form.key]: key, [form.value]: value }));
   return { tags: [...theirs, ...ours, ...owned], errors };
 }
 
@@ -69,8 +76,9 @@ function mergeMap(
   return { tags: { ...(mergePatch(template ?? {}, wanted ?? {}) as JsonObject), ...owner }, errors };
 }
 
-function keyOf(tag: Json): string | null {
-  return isObject(tag) && Object.hasOwn(tag, "Key") && typeof tag.Key === "string" ? tag.Key : null;
+function keyOf(tag: Json, member: string): string | null {
+  const key = isObject(tag) && Object.hasOwn(tag, member) ? tag[member] : null;
+  return typeof key === "string" ? key : null;
 }
 
 function reserved(pointer: string): FieldError {

@@ -58,7 +58,7 @@ export function resolveRequest(path: GoldenPath, input: ResolveInput): ResolveRe
   const refused = here.schema().validate(properties);
   if (refused.length > 0) {
     const from = { pointer, overrides, template: here.variant.properties };
-    return refuse(...refused.map((fault) => explain(fault, blame(fault.pointer, from), here.variant.kind)));
+    return refuse(...refused.map((fault) => explain(fault, blame(fault.pointer, from), pointer, here.variant.kind)));
   }
 
   return limit(pointer, {
@@ -136,8 +136,8 @@ function scopeOf(
   };
 }
 
-function explain(fault: FieldError, pointer: string, kind: string): FieldError {
-  if (!pointer.endsWith("/type")) return { pointer, message: fault.message };
+function explain(fault: FieldError, pointer: string, resource: string, kind: string): FieldError {
+  if (pointer !== `${resource}/type`) return { pointer, message: fault.message };
   // Neither an override nor a parameter: the golden path or the target is at fault, which its readers must hear.
   return { pointer, message: `${kind} would refuse ${fault.pointer}: ${fault.message}; ask the platform team` };
 }
