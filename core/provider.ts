@@ -22,6 +22,11 @@ export type ProviderCall = {
   request: string | null;
   /** Seconds since the token was first used; null when it never was. Decides whether a replay still means anything (F3). */
   tokenAgeSeconds: number | null;
+  /**
+   * Hash of the values that made the resource READY last. What a provider never returns (write-only properties) counts
+   * as changed when it is not the hash of `desired`; left out or null, nothing is known and nothing counts.
+   */
+  sentHash?: string | null | undefined;
   /** Ends before the function does: what it interrupts has an unknown outcome. */
   signal: AbortSignal;
 };
