@@ -1,0 +1,90 @@
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { listen, readBody } from "../http-server.ts";
+import { asDataApiError, DataApiError } from "./errors.ts";
+import { requestBytes, serviceTimes, type Times } from "./limits.ts";
+import {
+  batchExecute,
+  beginTransaction,
+  commitTransaction,
+  execute,
+  type OperationContext,
+  rollbackTransaction,
+} from "./operations.ts";
+import { parseRequest, requests } from "./requests.ts";
+import { cachedSecrets, type ReadSecret } from "./secrets.ts";
+import { createSessions } from "./sessions.ts";
+import { createTransactions } from "./transactions.ts";
+
+export type RdsDataOptions = {
+  postgres: { host: string; port: number };
+  /** The one cluster that this endpoint serves. */
+  resourceArn: string;
+  readSecret: ReadSecret;
+  port?: number;
+  times?: Partial<Times>;
+};
+
+/** Answers with the response's JSON text. */
+type Operation = (context: OperationContext, body: Buffer) => Promise<string>;
+
+const operations: { [path: string]: Operation } = {
+  "/Execute": (context, body) => execute(context, parseRequest(requests.Execute, body)),
+  "/BatchExecute": (context, body) => batchExecute(context, parseRequest(requests.BatchExecute, body)),
+  "/BeginTransaction": (context, body) => beginTransaction(context, parseRequest(requests.BeginTransaction, body)),
+  "/CommitTransaction": (context, body) => commitTransaction(context, parseRequest(requests.CommitTransaction, body)),
+  "/RollbackTransaction": (context, body) =>
+    rollbackTransaction(context, parseRequest(requests.RollbackTransaction, body)),
+};
+
+/**
+ * The RDS Data API of one Aurora PostgreSQL cluster, in front of a Postgres on this machine: the service's protocol,
+ * limits, type rules and errors, and never more permissive than the service.
+ */
+export async function startRdsData(options: RdsDataOptions): Promise<{ url: string; close(): Promise<void> }> {
+  const times = { ...serviceTimes, ...options.times };
+  const secrets = cachedSecrets(options.readSecret);
+  const sessions = createSessions({ ...options.postgres, secrets, statementTimeout: times.statement });
+  const transactions = createTransactions(times);
+  const context = { resourceArn: options.resourceArn, sessions, transactions, times };
+  const server = await listen((request, response) => void answer(context, request, response), { port: options.port });
+  return {
+    url: server.url,
+    async close() {
+      await server.close();
+      await transactions.close();
+      await sessions.close();
+    },
+  };
+}
+
+async function answer(context: OperationContext, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  try {
+    const operation = request.method === "POST" ? operations[request.url ?? ""] : undefined;
+    if (!operation)
+      throw new DataApiError("UnknownOperationException", `${request.method} ${request.url} is no operation`);
+    // The service counts the headers too.
+    const headers = request.rawHeaders.reduce((bytes, part) => bytes + part.length + 2, 0);
+    const body = await readBody(request, requestBytes - headers);
+    if (body === "too-large") {
+      throw new DataApiError("RequestEntityTooLargeException", "The request exceeds the size limit 4 MiB");
+    }
+    send(response, 200, await operation(context, body), {});
+  } catch (error) {
+    const { name, status, message } = asDataApiError(error);
+    // A body that was refused is not read to its end, so the connection cannot be used again.
+    const close = status === 413 ? { connection: "close" } : {};
+    send(response, status, JSON.stringify({ message }), { "x-amzn-errortype": name, ...close });
+  }
+}
+
+function send(response: ServerResponse, status: number, body: string, headers: { [name: string]: string }): void {
+  response
+    .writeHead(status, {
+      "content-type": "application/json",
+      "content-length": Buffer.byteLength(body),
+      "x-amzn-requestid": randomUUID(),
+      ...headers,
+    })
+    .end(body);
+}
