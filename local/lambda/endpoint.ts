@@ -104,8 +104,6 @@ function sendError(response: ServerResponse, result: InvokeResult): void {
 function refuse(response: ServerResponse, errorType: string, message: string): void {
   const status = statusOf[errorType] ?? 404;
   response.setHeader("x-amzn-errortype", errorType);
-  // A refused body may still be on its way: the connection is not worth keeping.
-  if (status === 413) response.setHeader("connection", "close");
   response.writeHead(status, { "content-type": "application/json" });
   response.end(JSON.stringify({ Type: status < 500 ? "User" : "Service", Message: message, message }));
 }

@@ -95,7 +95,7 @@ describe("StartExecution", () => {
     await start("pass", { name: "old" });
   });
 
-  it.each([
+  it.each<[string, object, string]>([
     ["an ARN that is none", { stateMachineArn: "reconcile" }, "InvalidArn"],
     ["an execution's ARN", { stateMachineArn: "arn:aws:states:eu-central-1:000000000000:execution:a:b" }, "InvalidArn"],
     [
@@ -146,7 +146,12 @@ describe("StartExecution", () => {
       "😀",
       "\ufffe",
     ].map(
-      (character) => [`the character ${JSON.stringify(character)}`, { name: `a${character}b` }, "InvalidName"] as const,
+      (character) =>
+        [`the character ${JSON.stringify(character)}`, { name: `a${character}b` }, "InvalidName"] as [
+          string,
+          object,
+          string,
+        ],
     ),
     ["input that is no JSON", { input: "{oops" }, "InvalidExecutionInput"],
     ["empty input", { input: "" }, "InvalidExecutionInput"],
