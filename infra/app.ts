@@ -1,0 +1,20 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { App } from "aws-cdk-lib";
+import { bundleFunctions } from "./bundles/bundle-functions.ts";
+import { addCairn } from "./cairn.ts";
+import { readStage } from "./stages/read-stage.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const built = mkdtempSync(join(tmpdir(), "cairn-bundles-"));
+
+try {
+  const app = new App();
+  const stage = readStage(app.node.tryGetContext("stage"));
+  addCairn(app, { stage, root, bundles: await bundleFunctions(root, built) });
+  app.synth();
+} finally {
+  rmSync(built, { recursive: true, force: true }); // synth has copied what it needs
+}

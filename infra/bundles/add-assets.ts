@@ -1,0 +1,39 @@
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "yaml";
+import { z } from "zod";
+import { openArchive, packArchive } from "../../aws-schemas/schema-archive.ts";
+import type { FunctionSpec } from "../../functions/manifest.ts";
+
+/**
+ * Puts the data a function reads beside its code, where `CAIRN_ASSETS` points. The owner's functions run migrations; what
+ * decides or converges reads golden paths, policies, and AWS's schemas of the types golden paths can make.
+ */
+export function addAssets(root: string, folder: string, spec: FunctionSpec): void {
+  if (spec.storeRoles.includes("owner")) copy(root, folder, "database/migrations", /\.sql$/);
+  else {
+    copy(root, folder, "golden-paths", /\.yaml$/);
+    copy(root, folder, "policies/compiled", /\.(wasm|json)$/);
+    writeFileSync(join(folder, "aws-schemas.bin"), schemasOfGoldenPaths(root));
+  }
+}
+
+function copy(root: string, folder: string, from: string, wanted: RegExp): void {
+  mkdirSync(join(folder, from), { recursive: true });
+  for (const name of readdirSync(join(root, from)).filter((name) => wanted.test(name))) {
+    cpSync(join(root, from, name), join(folder, from, name));
+  }
+}
+
+const goldenPath = z.object({ variants: z.array(z.object({ kind: z.string() })) });
+
+/** All of AWS's schemas are 800 KB whose index alone takes 6 ms to open; the golden paths' own are a fraction of that. */
+function schemasOfGoldenPaths(root: string): Buffer {
+  const paths = readdirSync(join(root, "golden-paths")).filter((name) => name.endsWith(".yaml"));
+  const kinds = paths.flatMap((name) =>
+    goldenPath.parse(parse(readFileSync(join(root, "golden-paths", name), "utf8"))).variants.map(({ kind }) => kind),
+  );
+  const all = openArchive(readFileSync(join(root, "aws-schemas", "aws-schemas.bin")));
+  const schemas = [...new Set(kinds)].map((kind) => all.read(kind)).filter((schema) => schema !== undefined);
+  return packArchive(schemas);
+}

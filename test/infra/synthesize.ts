@@ -1,0 +1,43 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { App } from "aws-cdk-lib";
+import { Template } from "aws-cdk-lib/assertions";
+import { functions, machines } from "../../functions/manifest.ts";
+import { addCairn } from "../../infra/cairn.ts";
+import { mapValues } from "../../infra/map-values.ts";
+import { readStage } from "../../infra/stages/read-stage.ts";
+
+/**
+ * The app's templates, with a one-line bundle in place of each function's and the smallest definition that names every
+ * task: what a template says depends on neither.
+ */
+export function synthesize(stageName: string): { store: Template; control: Template } {
+  const root = mkdtempSync(join(tmpdir(), "cairn infra "));
+  try {
+    const bundle = join(root, "bundle");
+    write(join(bundle, "index.mjs"), "export const handler = async () => {};");
+    for (const { definition, tasks } of Object.values(machines)) write(join(root, definition), chain(tasks));
+    const { store, control } = addCairn(new App(), {
+      stage: readStage(stageName),
+      root,
+      bundles: mapValues(functions, () => bundle),
+    });
+    return { store: Template.fromStack(store), control: Template.fromStack(control) };
+  } finally {
+    rmSync(root, { recursive: true, force: true });
+  }
+}
+
+function chain(tasks: readonly string[]): string {
+  const states = tasks.map((task, index) => {
+    const next = tasks[index + 1];
+    return [task, { Type: "Task", Resource: `\${${task}}`, ...(next === undefined ? { End: true } : { Next: next }) }];
+  });
+  return JSON.stringify({ StartAt: tasks[0], TimeoutSeconds: 60, States: Object.fromEntries(states) });
+}
+
+function write(path: string, text: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+}
