@@ -8,7 +8,12 @@ import type { KindSchema, KindSchemas } from "./kind-schema.ts";
 
 /** AWS's own schemas, from the archive at `location`; a carried schema is read as if it were AWS's. */
 export function awsKindSchemas(location: URL = defaultLocation): KindSchemas {
+  let known: Set<string> | null = null;
   return {
+    has(kind) {
+      known ??= new Set(openSchemas(location).typeNames());
+      return known.has(kind);
+    },
     published(kind) {
       const schema = openSchemas(location).read(kind);
       return schema === undefined ? undefined : kindSchema(schema);

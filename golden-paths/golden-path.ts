@@ -24,7 +24,13 @@ export function prepareGoldenPath(name: string, file: GoldenPathFile, schemas: K
   const parameters = compile(name, file.parameters);
   const paths: GoldenPath["tiers"] = {};
   const faults: FieldError[] = checkGoldenPath(file);
-  for (const variant of file.variants) {
+  for (const [index, variant] of file.variants.entries()) {
+    if (variant.schema === undefined && !schemas.has(variant.kind)) {
+      faults.push({
+        pointer: `/variants/${index}/kind`,
+        message: `no schema of ${variant.kind} is known, and the golden path carries none`,
+      });
+    }
     const schema = once(() => schemaOf(name, variant, schemas));
     for (const tier of variant.tiers) {
       const defaults = { ...schemaDefaults(file), ...file.defaults[tier] };
@@ -47,9 +53,8 @@ function compile(name: string, schema: GoldenPathFile["parameters"]): ParameterS
 
 function schemaOf(name: string, variant: Variant, schemas: KindSchemas): KindSchema {
   const schema = variant.schema === undefined ? schemas.published(variant.kind) : schemas.carried(variant.schema);
-  if (schema !== undefined) return schema;
-  const message = `no schema of ${variant.kind} is known, and the golden path carries none`;
-  throw new GoldenPathError(name, [{ pointer: "/variants", message }]);
+  if (schema === undefined) throw new Error(`${name}: the schema of ${variant.kind} was there when it was loaded`);
+  return schema;
 }
 
 function schemaDefaults(file: GoldenPathFile): JsonObject {

@@ -16,6 +16,8 @@ export type TagsForm = { property: string } & ({ shape: "map" } | { shape: "list
 
 /** Where kinds' schemas come from. Reading one may be slow the first time; the same kind is asked for once. */
 export type KindSchemas = {
+  /** Whether `published` knows the kind; quick, because loading asks it of every golden path. */
+  has(kind: string): boolean;
   /** The provider's own schema of a kind, undefined where it publishes none. */
   published(kind: string): KindSchema | undefined;
   /** From a schema that a golden path carries, in the form of AWS's own. */
