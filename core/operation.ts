@@ -14,14 +14,17 @@ export type Work = {
   kind: OperationKind;
   generation: number;
   attempt: number;
-  /** How often this operation has waited or been taken over: widens the pause before the next try. */
+  /** How often this operation has waited: widens the pause before the next try. */
   waits: number;
+  /** How often a step of it ended in an error that nobody expected. */
+  stumbles: number;
   token: string;
   tokenAgeSeconds: number | null;
   /** The provider's handle of a request in flight on this resource, whichever operation made it. */
   request: string | null;
+  /** Hash of the values behind what the provider holds, as far as it is known; null when nothing is. */
+  sentHash: string | null;
   decidedHash: string;
-  decisionAllows: boolean;
   /** A newer generation was accepted: this operation settles what it started and then makes room. */
   superseded: boolean;
   definition: Definition;
@@ -35,10 +38,13 @@ export type Work = {
 export type Progress =
   | { to: "ready"; identifier: string; outputs: { [key: string]: Json } }
   | { to: "deleted" }
-  | { to: "failed"; reason: Reason; identifier?: string | undefined }
+  /** `proven`: the request under this token changed nothing, so a retry takes a new one. */
+  | { to: "failed"; reason: Reason; proven: boolean; identifier?: string | undefined }
   /** A proven transient failure: the next try has a new token. */
   | { to: "next-attempt"; reason: Reason; delaySeconds: number }
   /** The same attempt goes on later: no budget, an open breaker, an unknown outcome. */
   | { to: "wait"; reason: Reason; delaySeconds: number }
+  /** A step ended in an error that nobody expected; `reason` is what the resource says if this was once too often. */
+  | { to: "stumbled"; error: string; reason: Reason; delaySeconds: number; limit: number }
   /** The provider took the request. */
   | { to: "sent"; request: string | null; identifier: string | null };

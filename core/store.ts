@@ -8,7 +8,10 @@ import type { OperationKind, OperationRef, OperationStatus, Progress, Work } fro
 import type { Difference } from "./provider.ts";
 import type { Resource, ResourceEvent, ResourceStatus } from "./resource.ts";
 
-/** A page, sorted by id, cut by `limit` and by bytes. `nextCursor` is opaque to callers. */
+/**
+ * A page, sorted by key, cut by `limit` and by bytes. A cursor is the last item's key (an id, a name, names joined by `!`);
+ * the API makes it opaque and checks it.
+ */
 export type Page<T> = { items: T[]; nextCursor: string | null };
 export type PageRequest = { limit: number; cursor: string | null };
 
@@ -18,7 +21,11 @@ export type ContextResource = {
   type: string;
   version: number;
   status: ResourceStatus;
+  /** A delete was accepted: its name is free, and an apply makes a new resource. */
+  deleting: boolean;
   generation: number;
+  /** Of the external object; null while none is known to exist. */
+  identifier: string | null;
   definitionHash: string;
   /** Only for the names that were asked for; the others' is null. */
   definition: Definition | null;
@@ -68,6 +75,8 @@ export type Acceptance = {
     policyRevision: string;
     wasmHash: string;
     inputHash: string;
+    /** Resource name to the hash of the definition that was judged (law I7). */
+    definitionHashes: { [name: string]: string };
     violations: JsonObject[];
     warnings: JsonObject[];
   };
@@ -140,8 +149,8 @@ export type WorkerStore = {
   /** As `work`, and commits that a provider is about to be asked with these values (law F2). */
   workToSend(ref: OperationRef, leaseSeconds: number, sentHash: string): Promise<Work | null>;
   advance(ref: OperationRef, progress: Progress): Promise<Advance>;
-  /** Takes over what is due: raises epochs, quarantines what was taken over too often, settles what is blocked. */
-  sweep(limits: { batch: number; graceSeconds: number; maxTakeovers: number }): Promise<OperationRef[]>;
+  /** Takes over what is due: raises its epoch and gives it `graceSeconds` to be claimed. */
+  sweep(limits: { batch: number; graceSeconds: number }): Promise<OperationRef[]>;
 };
 
 export type DriftTarget = { team: string; id: string };
@@ -152,6 +161,7 @@ export type DriftWork = {
   id: string;
   generation: number;
   definition: Definition;
+  sentHash: string | null;
   identifier: string | null;
   service: string;
   environment: string;

@@ -22,7 +22,7 @@ export type FunctionName =
   | "claim-operation"
   | "observe-resource"
   | "apply-resource"
-  | "record-operation"
+  | "release-operation"
   | "start-operations"
   | "sweep"
   | "claim-drift"
@@ -59,7 +59,7 @@ export const functions: { readonly [name in FunctionName]: FunctionSpec } = {
     storeRoles: ["worker"],
     starts: [],
     providers: "read",
-    why: "one database call and at most a few list pages; the provider call's own deadline is 40 s",
+    why: "two database calls around a look at the provider, whose own deadline is half a lease",
   },
   "apply-resource": {
     entry: "functions/apply-resource.ts",
@@ -68,16 +68,16 @@ export const functions: { readonly [name in FunctionName]: FunctionSpec } = {
     storeRoles: ["worker"],
     starts: [],
     providers: "write",
-    why: "two database calls around one provider call, whose own deadline is 40 s",
+    why: "two database calls around one request to the provider, whose own deadline is half a lease",
   },
-  "record-operation": {
-    entry: "functions/record-operation.ts",
+  "release-operation": {
+    entry: "functions/release-operation.ts",
     timeoutSeconds: 30,
     memoryMb: 256,
     storeRoles: ["worker"],
     starts: [],
     providers: "none",
-    why: "one database call",
+    why: "one database call, after a step that ended in an error nobody expected",
   },
   "start-operations": {
     entry: "functions/start-operations.ts",
@@ -148,7 +148,7 @@ export const functions: { readonly [name in FunctionName]: FunctionSpec } = {
 export const machines: { readonly [name in MachineName]: { definition: string; tasks: readonly FunctionName[] } } = {
   reconcile: {
     definition: "statemachines/reconcile.asl.json",
-    tasks: ["claim-operation", "observe-resource", "apply-resource", "record-operation", "start-operations"],
+    tasks: ["claim-operation", "observe-resource", "apply-resource", "release-operation", "start-operations"],
   },
   drift: {
     definition: "statemachines/drift.asl.json",

@@ -1,0 +1,49 @@
+import type { OperationRef } from "../core/operation.ts";
+import { attemptFailed, waitSeconds } from "./observe-resource.ts";
+import { pauseSeconds } from "./pace.ts";
+import { advance, prepareCall, type ReconcileDeps, reason, type Step, waitingFor } from "./reconcile-step.ts";
+
+/** What the look before found: the machine hands it on, so that nothing is created that was not just proven absent. */
+export type ApplyRequest = { found: "absent" | "present"; identifier: string | null; sentHash: string };
+
+/**
+ * Asks the provider once. That it is about to be asked, and with which values, is committed before (law F2); what it
+ * answered is written after.
+ */
+export async function applyResource(deps: ReconcileDeps, ref: OperationRef, asked: ApplyRequest): Promise<Step> {
+  const work = await deps.store.workToSend(ref, deps.pace.leaseSeconds, asked.sentHash);
+  if (work === null) return { next: "end" };
+  const prepared = prepareCall(work);
+  const provider = deps.providers[work.definition.provider];
+  if (!prepared.ok || provider === undefined || prepared.hash !== asked.sentHash) {
+    // A value changed since the look: look again, with what it is now.
+    return { next: "wait", seconds: 1 };
+  }
+
+  const call = { ...prepared.call, signal: AbortSignal.timeout(deps.pace.providerSeconds * 1000) };
+  const outcome =
+    asked.identifier === null
+      ? await provider.apply(call, { state: "absent" })
+      : work.kind === "delete"
+        ? await provider.destroy(call, { identifier: asked.identifier })
+        : await provider.apply(call, { state: "drifted", identifier: asked.identifier });
+
+  switch (outcome.outcome) {
+    case "accepted": {
+      const { request, identifier } = outcome;
+      const written = await deps.store.advance(ref, { to: "sent", request, identifier });
+      if (written.outcome === "lost") return { next: "end" };
+      return { next: "wait", seconds: waitSeconds(deps, outcome.retryAfterSeconds) };
+    }
+    case "rejected":
+      return attemptFailed(deps, work, outcome.failure);
+    case "throttled": {
+      const delaySeconds = Math.max(outcome.retryAfterSeconds, pauseSeconds(deps.pace, work.waits, deps.random));
+      return advance(deps, ref, { to: "wait", reason: reason("PROVIDER_THROTTLED", outcome.failure.message), delaySeconds });
+    }
+    case "unknown": {
+      const delaySeconds = pauseSeconds(deps.pace, work.waits, deps.random);
+      return advance(deps, ref, { to: "wait", reason: waitingFor(outcome.failure), delaySeconds });
+    }
+  }
+}

@@ -1,0 +1,54 @@
+import type { Caller } from "../core/caller.ts";
+import type { Intent } from "../core/intent.ts";
+import { hashOf, type JsonObject } from "../core/json.ts";
+import type { Policy, Violation, Warning } from "../core/policy.ts";
+import { withReferencesMarked } from "../core/reference.ts";
+import type { IntentContext } from "../core/store.ts";
+import type { DecidedChange } from "./decide-changes.ts";
+
+export type Judgement = { allow: boolean; violations: Violation[]; warnings: Warning[]; inputHash: string };
+
+/** Asks policy about each definition, overrides included. All must be allowed (law I7). */
+export function judge(
+  deps: { policy: Policy; now: () => number },
+  caller: Caller,
+  intent: Intent,
+  context: IntentContext,
+  changes: readonly DecidedChange[],
+): Judgement {
+  const now = deps.now();
+  const verdicts = changes.map(({ name, definition, before }) =>
+    deps.policy.evaluate({
+      schema: 1,
+      now,
+      action: intent.action,
+      caller: { subject: caller.subject, role: caller.role },
+      team: { id: intent.team, contact: context.team?.contact ?? null },
+      service: intent.service,
+      environment: { name: intent.environment, tier: context.environment?.tier ?? "production" },
+      resource: {
+        name,
+        type: definition.type,
+        version: definition.version,
+        class: definition.class,
+        provider: definition.provider,
+        kind: definition.kind,
+        region: regionOf(context.targets[definition.provider]),
+        parameters: withReferencesMarked(definition.parameters) as JsonObject,
+        overrides: definition.overrides === null ? null : (withReferencesMarked(definition.overrides) as JsonObject),
+        properties: withReferencesMarked(definition.properties) as JsonObject,
+        protected: intent.action === "delete" ? (before?.definition?.protected ?? true) : definition.protected,
+      },
+    }),
+  );
+  return {
+    allow: verdicts.every(({ allow }) => allow),
+    violations: verdicts.flatMap(({ violations }) => violations),
+    warnings: verdicts.flatMap(({ warnings }) => warnings),
+    inputHash: hashOf(verdicts.map(({ inputHash }) => inputHash)),
+  };
+}
+
+function regionOf(target: JsonObject | undefined): string | null {
+  return typeof target?.region === "string" ? target.region : null;
+}

@@ -1,0 +1,69 @@
+import type { JsonObject } from "../core/json.ts";
+import type { Providers } from "../core/provider.ts";
+import { withReferencesResolved } from "../core/reference.ts";
+import type { DriftSight, DriftStore, DriftTarget, DriftWork } from "../core/store.ts";
+
+export type DriftDeps = {
+  store: DriftStore;
+  providers: Providers;
+  /** How many looks are under way at once. */
+  parallel: number;
+  providerSeconds: number;
+};
+
+/**
+ * Looks at a batch of READY resources and writes, per property, where the provider's object is not as wanted. Reports and
+ * repairs nothing; a look that failed changes nothing (law F14). Two round trips.
+ */
+export async function observeDrift(deps: DriftDeps, run: string, batch: DriftTarget[]): Promise<{ seen: number; unseen: number }> {
+  const works = await deps.store.driftWork(batch);
+  const sights: DriftSight[] = [];
+  const queue = [...works];
+  await Promise.all(
+    Array.from({ length: deps.parallel }, async () => {
+      for (let work = queue.shift(); work !== undefined; work = queue.shift()) sights.push(await look(deps, work));
+    }),
+  );
+  // What has stopped being READY since the claim was not looked at, and is not counted.
+  await deps.store.recordDrift(run, sights);
+  const seen = sights.filter((sight) => sight.seen).length;
+  return { seen, unseen: sights.length - seen };
+}
+
+async function look(deps: DriftDeps, work: DriftWork): Promise<DriftSight> {
+  const { team, id, generation, definition, target } = work;
+  const unseen: DriftSight = { team, id, generation, seen: false };
+  const provider = deps.providers[definition.provider];
+  if (provider === undefined || target === null) return unseen;
+  try {
+    const observation = await provider.observe({
+      resourceId: id,
+      team,
+      service: work.service,
+      environment: work.environment,
+      name: work.name,
+      kind: definition.kind,
+      externalName: definition.externalName,
+      identifier: work.identifier,
+      desired: withReferencesResolved(definition.properties, work.dependencies) as JsonObject,
+      target,
+      token: "",
+      request: null,
+      tokenAgeSeconds: null,
+      sentHash: work.sentHash,
+      signal: AbortSignal.timeout(deps.providerSeconds * 1000),
+    });
+    switch (observation.state) {
+      case "ready":
+        return { team, id, generation, seen: true, differences: [] };
+      case "drifted":
+        return { team, id, generation, seen: true, differences: observation.differences };
+      case "absent":
+        return { team, id, generation, seen: true, differences: [{ pointer: "", expected: "present", actual: "absent" }] };
+      default:
+        return unseen;
+    }
+  } catch {
+    return unseen;
+  }
+}

@@ -1,0 +1,114 @@
+import type { OperationRef, Work } from "../core/operation.ts";
+import type { Failure, Observation } from "../core/provider.ts";
+import type { Json } from "../core/json.ts";
+import { render } from "../core/template.ts";
+import { pauseSeconds } from "./pace.ts";
+import { advance, prepareCall, type ReconcileDeps, reason, type Step, waitingFor } from "./reconcile-step.ts";
+
+/**
+ * Looks at a resource and decides what comes next; what ends the operation is written at once. One round trip to read, one
+ * more where there is something to write.
+ */
+export async function observeResource(deps: ReconcileDeps, ref: OperationRef): Promise<Step> {
+  const work = await deps.store.work(ref, deps.pace.leaseSeconds);
+  if (work === null) return { next: "end" };
+  const prepared = prepareCall(work);
+  if (!prepared.ok) return advance(deps, ref, { to: "failed", reason: prepared.reason, proven: false });
+  const provider = deps.providers[work.definition.provider];
+  if (provider === undefined) {
+    const missing = reason("NEEDS_ATTENTION", `This Cairn has no provider "${work.definition.provider}".`);
+    return advance(deps, ref, { to: "failed", reason: missing, proven: false });
+  }
+
+  const signal = AbortSignal.timeout(deps.pace.providerSeconds * 1000);
+  const observation = await provider.observe({ ...prepared.call, signal });
+  return work.kind === "apply"
+    ? afterLookForApply(deps, work, observation, prepared.hash)
+    : afterLookForDelete(deps, work, observation, prepared.hash);
+}
+
+function afterLookForApply(deps: ReconcileDeps, work: Work, seen: Observation, sentHash: string): Promise<Step> | Step {
+  switch (seen.state) {
+    case "ready":
+      return recordReady(deps, work, seen);
+    case "progressing":
+      return keepWaiting(deps, work, seen);
+    case "unknown":
+      return notSeen(deps, work, seen);
+    default:
+      if (seen.failed !== undefined) return attemptFailed(deps, work, seen.failed);
+      // The request ended well and yet the object is not as asked: asking again under the same token would change nothing.
+      if (work.request !== null && work.tokenAgeSeconds !== null) return attemptFailed(deps, work, notConverged(seen));
+      if (work.superseded && seen.state === "drifted") return attemptFailed(deps, work, notConverged(seen));
+      return seen.state === "absent"
+        ? { next: "apply", found: "absent", identifier: null, sentHash }
+        : { next: "apply", found: "present", identifier: seen.identifier, sentHash };
+  }
+}
+
+function afterLookForDelete(deps: ReconcileDeps, work: Work, seen: Observation, sentHash: string): Promise<Step> | Step {
+  switch (seen.state) {
+    case "absent":
+      return advance(deps, work.ref, { to: "deleted" });
+    case "progressing":
+      return keepWaiting(deps, work, seen);
+    case "unknown":
+      return notSeen(deps, work, seen);
+    default:
+      if (seen.failed !== undefined) return attemptFailed(deps, work, seen.failed);
+      if (work.request !== null && work.tokenAgeSeconds !== null) {
+        return attemptFailed(deps, work, { code: "STILL_THERE", message: "The provider said it was deleted, and it is still there.", transient: true });
+      }
+      return { next: "apply", found: "present", identifier: seen.identifier, sentHash };
+  }
+}
+
+function recordReady(deps: ReconcileDeps, work: Work, seen: Observation & { state: "ready" }): Promise<Step> {
+  let outputs: { [key: string]: Json };
+  try {
+    outputs = render(work.definition.outputs, { attributes: seen.attributes }) as { [key: string]: Json };
+  } catch (error) {
+    const missing = reason("NEEDS_ATTENTION", `The golden path names an output that the provider does not give: ${(error as Error).message}.`);
+    return advance(deps, work.ref, { to: "failed", reason: missing, proven: false, identifier: seen.identifier });
+  }
+  return advance(deps, work.ref, { to: "ready", identifier: seen.identifier, outputs });
+}
+
+async function keepWaiting(deps: ReconcileDeps, work: Work, seen: Observation & { state: "progressing" }): Promise<Step> {
+  if (seen.request !== undefined && seen.request !== work.request) {
+    const result = await deps.store.advance(work.ref, { to: "sent", request: seen.request, identifier: null });
+    if (result.outcome === "lost") return { next: "end" };
+  }
+  return { next: "wait", seconds: waitSeconds(deps, seen.retryAfterSeconds) };
+}
+
+function notSeen(deps: ReconcileDeps, work: Work, seen: Observation & { state: "unknown" }): Promise<Step> {
+  if (!seen.failure.transient) {
+    return advance(deps, work.ref, { to: "failed", reason: reason("NEEDS_ATTENTION", seen.failure.message), proven: false });
+  }
+  const delaySeconds = Math.max(seen.retryAfterSeconds ?? 0, pauseSeconds(deps.pace, work.waits, deps.random));
+  return advance(deps, work.ref, { to: "wait", reason: waitingFor(seen.failure), delaySeconds });
+}
+
+/** An attempt is proven to be over: a transient failure gets a new one with a new token, until it was enough (F13). */
+export function attemptFailed(deps: ReconcileDeps, work: Work, failure: Failure): Promise<Step> {
+  if (!failure.transient) {
+    return advance(deps, work.ref, { to: "failed", reason: reason("PROVIDER_REJECTED", failure.message), proven: true });
+  }
+  if (work.attempt >= deps.pace.maxAttempts) {
+    const enough = reason("NEEDS_ATTENTION", `${work.attempt} attempts failed, the last one so: ${failure.message}`);
+    return advance(deps, work.ref, { to: "failed", reason: enough, proven: true });
+  }
+  const delaySeconds = pauseSeconds(deps.pace, work.attempt, deps.random);
+  return advance(deps, work.ref, { to: "next-attempt", reason: waitingFor(failure), delaySeconds });
+}
+
+function notConverged(seen: Observation & { state: "absent" | "drifted" }): Failure {
+  const what = seen.state === "absent" ? "it is not there" : `these differ: ${seen.differences.map(({ pointer }) => pointer).join(", ")}`;
+  return { code: "NOT_CONVERGED", message: `The provider said it was done, but ${what}.`, transient: true };
+}
+
+/** Whole seconds, as a Wait state takes them. */
+export function waitSeconds(deps: ReconcileDeps, asked: number): number {
+  return Math.max(1, Math.min(deps.pace.maxWaitSeconds, Math.ceil(asked)));
+}

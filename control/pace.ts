@@ -1,0 +1,32 @@
+/**
+ * How long things take, all of it derived from the lease: a worker that holds a lease has to show itself again before the
+ * lease ends, whatever it does in between.
+ */
+export type Pace = {
+  leaseSeconds: number;
+  /** A provider call that takes longer has an unknown outcome (law F7). */
+  providerSeconds: number;
+  /** The longest pause of a state machine between two looks. */
+  maxWaitSeconds: number;
+  /** The longest pause of an operation that waits as a row. */
+  maxPauseSeconds: number;
+  /** Attempts that are proven to have failed, or steps that ended in an unexpected error, before a person is asked (F13). */
+  maxAttempts: number;
+};
+
+/** Half a lease for a provider call and a third for a pause leave a sixth for everything else. */
+export function paceOf(leaseSeconds: number): Pace {
+  return {
+    leaseSeconds,
+    providerSeconds: leaseSeconds / 2,
+    maxWaitSeconds: Math.max(1, Math.floor(leaseSeconds / 3)),
+    maxPauseSeconds: leaseSeconds,
+    maxAttempts: 5,
+  };
+}
+
+/** Full jitter: anywhere between a second and the widening cap. `random` is in [0, 1). */
+export function pauseSeconds(pace: Pace, tries: number, random: () => number): number {
+  const cap = Math.min(pace.maxPauseSeconds, 2 ** Math.min(tries + 2, 16));
+  return 1 + random() * (cap - 1);
+}

@@ -1,0 +1,78 @@
+import type { OperationRef, Progress, Work } from "../core/operation.ts";
+import type { Failure, ProviderCall, Providers } from "../core/provider.ts";
+import type { Reason, ReasonCode } from "../core/resource.ts";
+import type { WorkerStore } from "../core/store.ts";
+import type { Json, JsonObject } from "../core/json.ts";
+import { hashOf } from "../core/json.ts";
+import { withReferencesResolved } from "../core/reference.ts";
+import type { Pace } from "./pace.ts";
+
+export type ReconcileDeps = { store: WorkerStore; providers: Providers; pace: Pace; random: () => number };
+
+/** What the state machine does next. Carries ids, counts and hashes, never a value. */
+export type Step =
+  | { next: "apply"; found: "absent" | "present"; identifier: string | null; sentHash: string }
+  | { next: "wait"; seconds: number }
+  | { next: "start"; startable: OperationRef[] }
+  | { next: "end" };
+
+/** Writes how the operation goes on and turns that into the machine's next step. */
+export async function advance(deps: ReconcileDeps, ref: OperationRef, progress: Progress): Promise<Step> {
+  const result = await deps.store.advance(ref, progress);
+  if (result.outcome === "lost" || result.startable.length === 0) return { next: "end" };
+  return { next: "start", startable: result.startable };
+}
+
+export type Prepared = { ok: true; call: Omit<ProviderCall, "signal">; hash: string } | { ok: false; reason: Reason };
+
+/**
+ * Makes the provider's call out of the work. Nothing is asked of a provider that was not decided as it stands (law I7), nor
+ * with a value that is not known.
+ */
+export function prepareCall(work: Work): Prepared {
+  const { definition, resource } = work;
+  if (hashOf(definition as unknown as Json) !== work.decidedHash) {
+    return refused("The stored definition is not the one that policy allowed. Apply the resource again.");
+  }
+  if (work.target === null) {
+    return refused(`The platform team has set no target of provider "${definition.provider}" for ${resource.environment}.`);
+  }
+  let desired: JsonObject;
+  try {
+    desired = withReferencesResolved(definition.properties, work.dependencies) as JsonObject;
+  } catch (error) {
+    if (work.kind === "apply") return refused(`A referenced output is not there: ${(error as Error).message}.`);
+    desired = definition.properties;
+  }
+  const call = {
+    resourceId: resource.id,
+    team: resource.team,
+    service: resource.service,
+    environment: resource.environment,
+    name: resource.name,
+    kind: definition.kind,
+    externalName: definition.externalName,
+    identifier: resource.identifier,
+    desired,
+    target: work.target,
+    token: work.token,
+    request: work.request,
+    tokenAgeSeconds: work.tokenAgeSeconds,
+    sentHash: work.sentHash,
+  };
+  return { ok: true, call, hash: hashOf(desired) };
+}
+
+function refused(message: string): Prepared {
+  return { ok: false, reason: reason("NEEDS_ATTENTION", message) };
+}
+
+export function reason(code: ReasonCode, message: string): Reason {
+  return { code, message: message.slice(0, 1000), retryAt: null };
+}
+
+/** A failure that leaves everything as it was: the operation waits as a row, and the sweep goes on. */
+export function waitingFor(failure: Failure): Reason {
+  const throttled = /throttl|rate|toomany|429/i.test(failure.code);
+  return reason(throttled ? "PROVIDER_THROTTLED" : "PROVIDER_UNAVAILABLE", failure.message);
+}

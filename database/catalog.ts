@@ -1,0 +1,87 @@
+import type { Caller, Scope } from "../core/caller.ts";
+import type { DecisionView, Environment, Service, Target, Team } from "../core/catalog.ts";
+import type { Tier } from "../core/definition.ts";
+import type { Page, PageRequest } from "../core/store.ts";
+import { databaseFor, type ScopedDatabases, scopedPage, scopedRows } from "./scoped.ts";
+
+const times = "'createdAt', cairn.iso(x.created_at), 'updatedAt', cairn.iso(x.updated_at)";
+const after = (column: string) => `ctx.team is not null and (:cursor::text is null or ${column} > :cursor)`;
+
+const teamRow = `jsonb_build_object('team', x.team_id, 'name', x.name, 'contact', x.contact, ${times})`;
+const serviceRow = `jsonb_build_object('team', x.team_id, 'service', x.service, 'description', x.description, ${times})`;
+const environmentRow = `jsonb_build_object('environment', x.environment, 'tier', x.tier, ${times})`;
+const targetRow = `jsonb_build_object('environment', x.environment, 'provider', x.provider, 'config', x.config, ${times})`;
+
+export const catalogSql = {
+  team: `select ${teamRow} as row from cairn.teams x where ctx.team is not null and x.team_id = :team`,
+  teams: `select x.team_id as key, ${teamRow} as row from cairn.teams x where ${after("x.team_id")} order by x.team_id limit :limit`,
+  service: `select ${serviceRow} as row from cairn.services x
+    where ctx.team is not null and x.team_id = :team and x.service = :service`,
+  services: `select x.team_id || '!' || x.service as key, ${serviceRow} as row from cairn.services x
+    where ctx.team is not null and (:team::text is null or x.team_id = :team)
+      and (:cursor::text is null or (x.team_id, x.service) > (split_part(:cursor, '!', 1), split_part(:cursor, '!', 2)))
+    order by x.team_id, x.service limit :limit`,
+  environment: `select ${environmentRow} as row from cairn.environments x where ctx.team is not null and x.environment = :environment`,
+  environments: `select x.environment as key, ${environmentRow} as row from cairn.environments x
+    where ${after("x.environment")} order by x.environment limit :limit`,
+  targets: `select x.environment || '!' || x.provider as key, ${targetRow} as row from cairn.targets x
+    where ctx.team is not null and (:environment::text is null or x.environment = :environment)
+      and (:cursor::text is null or (x.environment, x.provider) > (split_part(:cursor, '!', 1), split_part(:cursor, '!', 2)))
+    order by x.environment, x.provider limit :limit`,
+  decision: `select jsonb_build_object('id', x.id, 'team', x.team_id, 'intentId', x.intent_id, 'allow', x.allow,
+      'policyRevision', x.policy_revision, 'wasmHash', x.wasm_hash, 'inputHash', x.input_hash, 'violations', x.violations,
+      'warnings', x.warnings, 'createdAt', cairn.iso(x.created_at)) as row
+    from cairn.decisions x where ctx.team is not null and x.id = :id::uuid`,
+};
+
+/** Teams, services, environments, targets and decisions. */
+export function catalogQueries(databases: ScopedDatabases) {
+  const one = async <T>(scope: Scope, query: string, parameters: { [name: string]: string }): Promise<T | null> =>
+    (await scopedRows<T>(databases, scope, query, parameters))[0] ?? null;
+  const page = <T>(scope: Scope, list: string, parameters: { [name: string]: string | null }, request: PageRequest): Promise<Page<T>> =>
+    scopedPage<T>(databases, scope, list, parameters, request);
+
+  return {
+    team: (scope: Scope, team: string) => one<Team>(scope, catalogSql.team, { team }),
+    teams: (scope: Scope, request: PageRequest) => page<Team>(scope, catalogSql.teams, {}, request),
+    async putTeam(scope: Scope, caller: Caller, team: string, fields: { name: string | null; contact: string | null }) {
+      const [row] = await databaseFor(databases, scope).rows<Put<Team>>("select cairn.put_team(:team, :name, :contact, :actor)", {
+        team,
+        ...fields,
+        actor: caller.subject,
+      });
+      const { created, ...stored } = row as Put<Team>;
+      return { created, team: stored };
+    },
+    service: (scope: Scope, team: string, service: string) => one<Service>(scope, catalogSql.service, { team, service }),
+    services: (scope: Scope, team: string | null, request: PageRequest) => page<Service>(scope, catalogSql.services, { team }, request),
+    async putService(scope: Scope, caller: Caller, team: string, service: string, fields: { description: string | null }) {
+      const [row] = await databaseFor(databases, scope).rows<Put<Service> | null>(
+        "select cairn.put_service(:team, :service, :description, :actor)",
+        { team, service, ...fields, actor: caller.subject },
+      );
+      if (row === null || row === undefined) return null;
+      const { created, ...stored } = row;
+      return { created, service: stored };
+    },
+    environment: (scope: Scope, environment: string) => one<Environment>(scope, catalogSql.environment, { environment }),
+    environments: (scope: Scope, request: PageRequest) => page<Environment>(scope, catalogSql.environments, {}, request),
+    async putEnvironment(scope: Scope, caller: Caller, environment: string, fields: { tier: Tier }) {
+      const [row] = await databaseFor(databases, scope).rows<Put<Environment> | null>(
+        "select cairn.put_environment(:environment, :tier, :actor)",
+        { environment, tier: fields.tier, actor: caller.subject },
+      );
+      if (row === null || row === undefined) return "tier-in-use" as const;
+      const { created, ...stored } = row;
+      return { created, environment: stored };
+    },
+    targets: (scope: Scope, environment: string | null, request: PageRequest) =>
+      page<Target>(scope, catalogSql.targets, { environment }, request),
+    decision: (scope: Scope, id: string) => one<DecisionView>(scope, catalogSql.decision, { id }),
+    async ping() {
+      await databases.platform.rows("select '1'::jsonb");
+    },
+  };
+}
+
+type Put<T> = T & { created: boolean };

@@ -1,0 +1,106 @@
+import {
+  BeginTransactionCommand,
+  CommitTransactionCommand,
+  ExecuteStatementCommand,
+  type RDSDataClient,
+  RollbackTransactionCommand,
+  type SqlParameter,
+} from "@aws-sdk/client-rds-data";
+
+export type SqlValue = string | number | boolean | null;
+export type SqlParameters = { [name: string]: SqlValue };
+
+/**
+ * The database cannot be asked just now: it is resuming, failing over or out of reach. What was asked for may or may not
+ * have happened. Retried by the state machine under this name, answered `503` by the API.
+ */
+export class StoreUnavailable extends Error {
+  override readonly name = "StoreUnavailable";
+}
+
+/** One database under one role, over the RDS Data API. */
+export type Database = {
+  /** Runs one statement in a transaction of its own. Each row is one column of JSON (or text), parsed. */
+  rows<T>(sql: string, parameters?: SqlParameters): Promise<T[]>;
+  /** Runs statements in one transaction: three calls more than they are, so for migrations only. */
+  transaction<T>(work: (database: Pick<Database, "rows">) => Promise<T>): Promise<T>;
+};
+
+export type DataApiOptions = {
+  client: RDSDataClient;
+  resourceArn: string;
+  secretArn: string;
+  database: string;
+  /** Pauses between tries of a statement that is known to have done nothing, in milliseconds. */
+  pauses?: readonly number[];
+};
+
+export function createDatabase({ client, resourceArn, secretArn, database, pauses = [100, 400, 1200] }: DataApiOptions): Database {
+  const place = { resourceArn, secretArn };
+
+  async function rows<T>(sql: string, parameters: SqlParameters = {}, transactionId?: string): Promise<T[]> {
+    const command = new ExecuteStatementCommand({
+      ...place,
+      database,
+      sql,
+      parameters: Object.entries(parameters).map(([name, value]) => toParameter(name, value)),
+      ...(transactionId === undefined ? {} : { transactionId }),
+    });
+    const answer = await settled(() => client.send(command), transactionId === undefined ? pauses : []);
+    return (answer.records ?? []).map((record) => parse(record[0]?.stringValue) as T);
+  }
+
+  return {
+    rows: (sql, parameters) => rows(sql, parameters),
+    async transaction(work) {
+      const { transactionId } = await settled(() => client.send(new BeginTransactionCommand({ ...place, database })), pauses);
+      if (transactionId === undefined) throw new StoreUnavailable("The Data API opened no transaction.");
+      try {
+        const result = await work({ rows: (sql, parameters) => rows(sql, parameters, transactionId) });
+        await settled(() => client.send(new CommitTransactionCommand({ ...place, transactionId })), []);
+        return result;
+      } catch (error) {
+        await client.send(new RollbackTransactionCommand({ ...place, transactionId })).catch(() => undefined);
+        throw error;
+      }
+    },
+  };
+}
+
+function toParameter(name: string, value: SqlValue): SqlParameter {
+  if (value === null) return { name, value: { isNull: true } };
+  if (typeof value === "string") return { name, value: { stringValue: value } };
+  if (typeof value === "boolean") return { name, value: { booleanValue: value } };
+  return { name, value: Number.isInteger(value) ? { longValue: value } : { doubleValue: value } };
+}
+
+function parse(text: string | undefined): unknown {
+  return text === undefined ? null : JSON.parse(text);
+}
+
+/** Names the Data API gives to "not now, and nothing was done". `DatabaseResumingException` is a 400 the SDK never retries. */
+const notNow = new Set(["DatabaseResumingException", "DatabaseUnavailableException", "ServiceUnavailableError"]);
+/** SQLSTATEs after which the same statement may simply run again: serialization failure and deadlock, rolled back whole. */
+const rolledBack = /SQLState: (40001|40P01)/;
+/** The connection died: the outcome is unknown, and the caller's statement decides whether it may be repeated. */
+const lostConnection = new Set(["TimeoutError", "ECONNRESET", "ECONNREFUSED", "EPIPE", "InternalServerErrorException", "StatementTimeoutException"]);
+
+async function settled<T>(send: () => Promise<T>, pauses: readonly number[]): Promise<T> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await send();
+    } catch (error) {
+      const { name = "", message = "", code = "" } = error as { name?: string; message?: string; code?: string };
+      const again = notNow.has(name) || rolledBack.test(message) || code === "ECONNREFUSED";
+      const pause = pauses[attempt];
+      if (again && pause !== undefined) {
+        await new Promise((resolve) => setTimeout(resolve, pause));
+        continue;
+      }
+      if (again || lostConnection.has(name) || lostConnection.has(code)) {
+        throw new StoreUnavailable(`The database cannot be reached: ${name}.`, { cause: error });
+      }
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,40 @@
+import { type JsonObject, isObject } from "../core/json.ts";
+import type { ResourceEvent } from "../core/resource.ts";
+
+export type StoredEvent = Omit<ResourceEvent, "message">;
+
+/** A timeline entry in words a developer understands. An event this version does not know is shown by its name. */
+export function eventMessage({ event, actor, detail }: StoredEvent): string {
+  return sentences[event]?.(detail, actor) ?? event;
+}
+
+const sentences: { [event: string]: (detail: JsonObject, actor: string) => string } = {
+  "resource.create": (_, actor) => `${actor} asked for it, and policy allowed it.`,
+  "resource.update": (detail, actor) => `${actor} changed it: generation ${detail.generation}.`,
+  "resource.delete": (_, actor) => `${actor} asked for its deletion, and policy allowed it.`,
+  "resource.retry": (_, actor) => `${actor} asked for another try.`,
+  "resource.reapplied": (detail) => `An output that it uses has changed: generation ${detail.generation}.`,
+  "operation.claimed": (detail) => `Work began (attempt ${detail.attempt}).`,
+  "operation.sent": (detail) =>
+    detail.kind === "delete" ? "The provider was asked to delete it." : `The provider was asked for it (attempt ${detail.attempt}).`,
+  "operation.ready": () => "It is READY.",
+  "operation.deleted": () => "It is deleted.",
+  "operation.superseded": () => "A newer change took its place.",
+  "operation.waiting": (detail) => `It waits until ${detail.retryAt}: ${reasonOf(detail)}`,
+  "operation.failed": (detail) => `It failed: ${reasonOf(detail)}`,
+  "operation.blocked": (detail) => `It cannot go on: ${list(detail.by)} failed.`,
+  "operation.unblocked": () => "What it waited for is done, so it goes on.",
+  "operation.stumbled": (detail) => `A step ended in an unexpected error (${detail.error}).`,
+  "operation.taken-over": () => "The work was picked up again by the sweep.",
+  "drift.verification": (_, actor) => `${actor} asked for a look at it.`,
+  "drift.detected": (detail) => `It was changed behind Cairn's back: ${list(detail.pointers)}.`,
+  "drift.resolved": (detail) => `It is as wanted again: ${list(detail.pointers)}.`,
+};
+
+function reasonOf(detail: JsonObject): string {
+  return isObject(detail.reason) && typeof detail.reason.message === "string" ? detail.reason.message : "no reason was given.";
+}
+
+function list(value: unknown): string {
+  return Array.isArray(value) ? value.join(", ") : String(value ?? "");
+}

@@ -1,0 +1,200 @@
+-- Accepting an intent: everything that has to be true together, in one round trip and one transaction. The API calls this
+-- under row-level security; the setting lasts as long as the transaction does.
+create or replace function cairn.accept_intent(p jsonb, grace_seconds double precision) returns jsonb language plpgsql as $$
+declare
+  team text := p->'intent'->>'team';
+  service text := p->'intent'->>'service';
+  environment text := p->'intent'->>'environment';
+  intent uuid := (p->>'intentId')::uuid;
+  actor text := p->'caller'->>'subject';
+  decision uuid := (p->'decision'->>'id')::uuid;
+  version bigint;
+  replay cairn.idempotency_keys;
+  c jsonb;
+  r cairn.resources;
+  op cairn.operations;
+  touched uuid[] := '{}';
+begin
+  perform set_config('cairn.team', team, true);
+  insert into cairn.services (team_id, service) values (team, service) on conflict do nothing;
+  insert into cairn.service_environments as s (team_id, service, environment) values (team, service, environment)
+  on conflict do nothing;
+  select s.version into version from cairn.service_environments s
+  where s.team_id = team and s.service = accept_intent.service and s.environment = accept_intent.environment for update;
+
+  select * into replay from cairn.idempotency_keys k
+  where k.team_id = team and k.key = p->>'key' and k.created_at > now() - interval '7 days';
+  if replay.key is not null then
+    return jsonb_build_object('outcome', 'replayed', 'requestHash', replay.request_hash, 'response', replay.response);
+  end if;
+
+  if (p->>'expectedVersion')::bigint <> version then
+    return jsonb_build_object('outcome', 'conflict');
+  end if;
+  for c in select * from jsonb_array_elements(p->'changes') order by value->>'resourceId' loop
+    select * into r from cairn.resources x where x.team_id = team and x.id = (c->>'resourceId')::uuid for update;
+    if coalesce(r.generation, 0) <> (c->>'expectedGeneration')::bigint
+      or (c->>'change' in ('update', 'none') and r.deleting)
+      or (c->>'change' = 'retry' and r.status <> 'FAILED')
+      or (c->>'change' = 'create' and exists (
+        select from cairn.resources x
+        where x.team_id = team and x.service = accept_intent.service and x.environment = accept_intent.environment
+          and x.name = c->>'name' and not x.deleting))
+    then
+      return jsonb_build_object('outcome', 'conflict');
+    end if;
+  end loop;
+
+  insert into cairn.idempotency_keys as k (team_id, key, request_hash, intent_id, response)
+  values (team, p->>'key', p->>'requestHash', intent, p->'response')
+  on conflict on constraint idempotency_keys_pkey do update
+    set request_hash = excluded.request_hash, intent_id = excluded.intent_id, response = excluded.response, created_at = now()
+    where k.created_at <= now() - interval '7 days';
+  if not found then
+    -- Another service's intent of this team took the key between the look and here.
+    select * into replay from cairn.idempotency_keys k where k.team_id = team and k.key = p->>'key';
+    return jsonb_build_object('outcome', 'replayed', 'requestHash', replay.request_hash, 'response', replay.response);
+  end if;
+
+  update cairn.service_environments s set version = s.version + 1
+  where s.team_id = team and s.service = accept_intent.service and s.environment = accept_intent.environment;
+  perform cairn.insert_decision(team, actor, intent, true, p->'decision');
+  insert into cairn.intents (team_id, id, service, environment, action, document, decision_id, warnings, subject)
+  values (team, intent, service, environment, p->'intent'->>'action', p->'intent', decision, p->'decision'->'warnings', actor);
+  perform cairn.log(team, actor, 'intent.accepted', intent, null, null, jsonb_build_object('action', p->'intent'->'action'));
+
+  -- Resources first, all of them: an edge may point at one that comes later.
+  for c in select * from jsonb_array_elements(p->'changes') loop
+    op := null;
+    if c->>'change' = 'create' then
+      insert into cairn.resources (team_id, id, service, environment, name, type, version, provider, status, generation,
+        definition, definition_hash, operation_id)
+      values (team, (c->>'resourceId')::uuid, service, environment, c->>'name', c->>'type', (c->'definition'->>'version')::integer,
+        c->'definition'->>'provider', 'PENDING', 1, c->'definition', c->>'definitionHash', (c->>'operationId')::uuid)
+      returning * into r;
+    elsif c->>'change' in ('update', 'delete') then
+      update cairn.resources x
+      set generation = x.generation + 1, operation_id = (c->>'operationId')::uuid, reason = null, updated_at = now(),
+        status = case c->>'change' when 'delete' then 'DELETING' else 'PENDING' end,
+        deleting = c->>'change' = 'delete',
+        version = coalesce((c->'definition'->>'version')::integer, x.version),
+        provider = coalesce(c->'definition'->>'provider', x.provider),
+        definition = case when c->>'change' = 'update' then c->'definition' else x.definition end,
+        definition_hash = coalesce(c->>'definitionHash', x.definition_hash)
+      where x.team_id = team and x.id = (c->>'resourceId')::uuid
+      returning * into r;
+    else
+      select * into r from cairn.resources x where x.team_id = team and x.id = (c->>'resourceId')::uuid;
+    end if;
+
+    if c->>'change' in ('create', 'update', 'delete') then
+      perform cairn.enqueue(team, r.id, r.operation_id, r.generation, case c->>'change' when 'delete' then 'delete' else 'apply' end,
+        r.definition, r.definition_hash, decision, grace_seconds);
+    elsif c->>'change' = 'retry' then
+      update cairn.operations o
+      set status = 'PENDING', finished_at = null, reason = null, epoch = o.epoch + 1, stumbles = 0, waits = 0, decision_id = decision,
+        due_at = now() + make_interval(secs => grace_seconds)
+      where o.team_id = team and o.id = r.operation_id;
+      update cairn.resources x
+      set status = case when x.deleting then 'DELETING' else 'PENDING' end, reason = null, updated_at = now()
+      where x.team_id = team and x.id = r.id;
+    else
+      select * into op from cairn.operations o
+      where o.team_id = team and o.id = r.operation_id and o.status in ('PENDING', 'RUNNING', 'WAITING');
+    end if;
+
+    insert into cairn.intent_resources (team_id, intent_id, resource_id, name, type, operation_id)
+    values (team, intent, r.id, r.name, r.type, case when c->>'change' = 'none' then op.id else r.operation_id end);
+    if c->>'change' <> 'none' then
+      touched := touched || r.id;
+      perform cairn.log(team, actor, 'resource.' || (c->>'change'), intent, r.id, r.operation_id,
+        jsonb_build_object('generation', r.generation, 'decision', decision));
+    end if;
+  end loop;
+
+  for c in select * from jsonb_array_elements(p->'changes') where value->>'change' in ('create', 'update') loop
+    delete from cairn.resource_dependencies e where e.team_id = team and e.resource_id = (c->>'resourceId')::uuid;
+    insert into cairn.resource_dependencies (team_id, resource_id, depends_on)
+    select team, (c->>'resourceId')::uuid, d::uuid from jsonb_array_elements_text(c->'dependsOn') d;
+  end loop;
+
+  return jsonb_build_object('outcome', 'accepted', 'startable', cairn.settle(team, touched));
+end
+$$;
+
+create or replace function cairn.insert_decision(team text, actor text, intent uuid, allow boolean, d jsonb) returns void
+language sql volatile as $$
+  insert into cairn.decisions (team_id, id, intent_id, allow, policy_revision, wasm_hash, input_hash, definition_hashes, violations,
+    warnings, subject)
+  values (team, (d->>'id')::uuid, intent, allow, d->>'policyRevision', d->>'wasmHash', d->>'inputHash', d->'definitionHashes',
+    d->'violations', d->'warnings', actor)
+$$;
+
+-- A denial changes nothing, and is remembered.
+create or replace function cairn.record_denial(p jsonb) returns void language plpgsql as $$
+declare
+  team text := p->'intent'->>'team';
+begin
+  perform set_config('cairn.team', team, true);
+  perform cairn.insert_decision(team, p->'caller'->>'subject', null, false, p->'decision');
+  perform cairn.log(team, p->'caller'->>'subject', 'intent.denied', null, null, null,
+    jsonb_build_object('decision', p->'decision'->'id', 'service', p->'intent'->'service', 'environment', p->'intent'->'environment'));
+end
+$$;
+
+create or replace function cairn.put_team(team text, team_name text, team_contact text, actor text) returns jsonb language plpgsql as $$
+declare
+  created boolean := not exists (select from cairn.teams t where t.team_id = team);
+  t cairn.teams;
+begin
+  insert into cairn.teams as known (team_id, name, contact) values (team, team_name, team_contact)
+  on conflict (team_id) do update set name = excluded.name, contact = excluded.contact, updated_at = now()
+  returning * into t;
+  perform cairn.log(team, actor, case when created then 'team.created' else 'team.changed' end, null, null, null,
+    jsonb_build_object('name', team_name, 'contact', team_contact));
+  return jsonb_build_object('created', created, 'team', t.team_id, 'name', t.name, 'contact', t.contact,
+    'createdAt', cairn.iso(t.created_at), 'updatedAt', cairn.iso(t.updated_at));
+end
+$$;
+
+create or replace function cairn.put_service(team text, service_name text, words text, actor text) returns jsonb language plpgsql as $$
+declare
+  created boolean;
+  s cairn.services;
+begin
+  perform set_config('cairn.team', team, true);
+  if not exists (select from cairn.teams t where t.team_id = team) then
+    return null;
+  end if;
+  created := not exists (select from cairn.services x where x.team_id = team and x.service = service_name);
+  insert into cairn.services as known (team_id, service, description) values (team, service_name, words)
+  on conflict (team_id, service) do update set description = excluded.description, updated_at = now()
+  returning * into s;
+  perform cairn.log(team, actor, case when created then 'service.created' else 'service.changed' end, null, null, null,
+    jsonb_build_object('service', service_name));
+  return jsonb_build_object('created', created, 'team', s.team_id, 'service', s.service, 'description', s.description,
+    'createdAt', cairn.iso(s.created_at), 'updatedAt', cairn.iso(s.updated_at));
+end
+$$;
+
+-- An environment's tier decides defaults and rules, so it stays while resources live there.
+create or replace function cairn.put_environment(environment_name text, wanted_tier text, actor text) returns jsonb language plpgsql as $$
+declare
+  created boolean := false;
+  e cairn.environments;
+begin
+  insert into cairn.environments (environment, tier) values (environment_name, wanted_tier) on conflict do nothing;
+  created := found;
+  select * into e from cairn.environments x where x.environment = environment_name for update;
+  if e.tier <> wanted_tier then
+    if exists (select from cairn.resources r where r.environment = environment_name and r.status <> 'DELETED') then
+      return null;
+    end if;
+    update cairn.environments x set tier = wanted_tier, updated_at = now() where x.environment = environment_name returning * into e;
+  end if;
+  perform cairn.log('', actor, case when created then 'environment.created' else 'environment.changed' end, null, null, null,
+    jsonb_build_object('environment', environment_name, 'tier', wanted_tier));
+  return jsonb_build_object('created', created, 'environment', e.environment, 'tier', e.tier,
+    'createdAt', cairn.iso(e.created_at), 'updatedAt', cairn.iso(e.updated_at));
+end
+$$;

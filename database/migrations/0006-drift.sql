@@ -1,0 +1,118 @@
+-- Opens a run that looks at one resource.
+create or replace function cairn.open_verification(run uuid, resource uuid, seen_team text, actor text) returns text language plpgsql as $$
+declare
+  r cairn.resources;
+begin
+  perform set_config('cairn.team', seen_team, true);
+  select * into r from cairn.resources x where x.id = resource;
+  if r.id is null then
+    return 'not-found';
+  end if;
+  if r.status <> 'READY' then
+    return 'not-ready';
+  end if;
+  insert into cairn.drift_runs (id, resource_id, resource_team) values (run, r.id, r.team_id);
+  insert into cairn.drift_run_teams (team_id, run_id) values (r.team_id, run);
+  perform cairn.log(r.team_id, actor, 'drift.verification', null, r.id, null, jsonb_build_object('report', run));
+  return 'opened';
+end
+$$;
+
+-- Opens a scheduled run if it is new and takes its next batch. A verification has a batch of one, once.
+create or replace function cairn.claim_drift(run uuid, batch integer, interval_seconds double precision) returns setof jsonb
+language plpgsql as $$
+declare
+  known cairn.drift_runs;
+begin
+  insert into cairn.drift_runs (id) values (run) on conflict do nothing;
+  select * into known from cairn.drift_runs d where d.id = run for update;
+  if known.status = 'DONE' then
+    return;
+  end if;
+  if known.resource_id is not null then
+    return query
+      select jsonb_build_object('team', t.team_id, 'id', known.resource_id) from cairn.drift_run_teams t
+      where t.run_id = run and t.team_id = known.resource_team and t.checked + t.unreadable = 0;
+    return;
+  end if;
+  return query
+    update cairn.resources r
+    set drift_due_at = now() + make_interval(secs => interval_seconds)
+    from (
+      select x.team_id, x.id from cairn.resources x
+      where x.status = 'READY' and x.drift_due_at <= now()
+      order by x.drift_due_at limit batch for update skip locked
+    ) due
+    where r.team_id = due.team_id and r.id = due.id
+    returning jsonb_build_object('team', r.team_id, 'id', r.id);
+end
+$$;
+
+-- Writes what a batch of looks showed. A look at a generation that has passed, or at what is no longer READY, writes nothing;
+-- one that failed changes no finding.
+create or replace function cairn.record_drift(run uuid, sights jsonb) returns void language plpgsql as $$
+declare
+  s jsonb;
+  r cairn.resources;
+  gone text[];
+  come text[];
+begin
+  for s in select * from jsonb_array_elements(sights) order by value->>'id' loop
+    select * into r from cairn.resources x where x.team_id = s->>'team' and x.id = (s->>'id')::uuid for update;
+    insert into cairn.drift_run_teams as t (team_id, run_id, checked, unreadable)
+    values (s->>'team', run, case when (s->>'seen')::boolean then 1 else 0 end, case when (s->>'seen')::boolean then 0 else 1 end)
+    on conflict on constraint drift_run_teams_pkey do update
+      set checked = t.checked + excluded.checked, unreadable = t.unreadable + excluded.unreadable;
+    continue when r.status <> 'READY' or r.generation <> (s->>'generation')::bigint or not (s->>'seen')::boolean;
+
+    with resolved as (
+      update cairn.drift_findings f set resolved_at = now()
+      where f.team_id = r.team_id and f.resource_id = r.id and f.resolved_at is null
+        and not exists (select from jsonb_array_elements(s->'differences') d where d->>'pointer' = f.pointer)
+      returning f.pointer
+    ) select array_agg(pointer order by pointer) into gone from resolved;
+
+    with found as (
+      insert into cairn.drift_findings as f (team_id, id, resource_id, pointer, expected, actual, run_id)
+      select r.team_id, cairn.uuid7(), r.id, d->>'pointer', d->'expected', d->'actual', run
+      from jsonb_array_elements(s->'differences') d
+      on conflict (team_id, resource_id, pointer) where resolved_at is null
+        do update set expected = excluded.expected, actual = excluded.actual
+      returning f.pointer, f.run_id
+    ) select array_agg(pointer order by pointer) filter (where run_id = run) into come from found;
+
+    if gone is not null then
+      perform cairn.log(r.team_id, 'cairn', 'drift.resolved', null, r.id, null, jsonb_build_object('pointers', to_jsonb(gone)));
+    end if;
+    if come is not null then
+      perform cairn.log(r.team_id, 'cairn', 'drift.detected', null, r.id, null, jsonb_build_object('pointers', to_jsonb(come)));
+    end if;
+  end loop;
+end
+$$;
+
+create or replace function cairn.close_drift(run uuid) returns jsonb language plpgsql as $$
+begin
+  update cairn.drift_runs d set status = 'DONE', finished_at = now() where d.id = run and d.status = 'RUNNING';
+  return (
+    select jsonb_build_object('checked', coalesce(sum(t.checked), 0), 'unreadable', coalesce(sum(t.unreadable), 0),
+      'findings', (select count(*) from cairn.drift_findings f where f.resolved_at is null))
+    from cairn.drift_run_teams t where t.run_id = run);
+end
+$$;
+
+-- The last of the functions so far: nobody calls what was not granted.
+revoke execute on all functions in schema cairn from public;
+grant execute on function cairn.uuid7(), cairn.uuid7_floor(timestamptz), cairn.provider_token(uuid, bigint, text, integer),
+  cairn.reason(text, text, timestamptz), cairn.iso(timestamptz), cairn.log(text, text, text, uuid, uuid, uuid, jsonb),
+  cairn.ref(cairn.operations), cairn.settle(text, uuid[]), cairn.neighbours(text, uuid, text),
+  cairn.enqueue(text, uuid, uuid, bigint, text, jsonb, text, uuid, double precision)
+  to cairn_api, cairn_platform, cairn_worker;
+grant execute on function cairn.accept_intent(jsonb, double precision), cairn.insert_decision(text, text, uuid, boolean, jsonb),
+  cairn.record_denial(jsonb), cairn.put_service(text, text, text, text), cairn.open_verification(uuid, uuid, text, text)
+  to cairn_api, cairn_platform;
+grant execute on function cairn.put_team(text, text, text, text), cairn.put_environment(text, text, text) to cairn_platform;
+grant execute on function cairn.claim_operation(text, uuid, bigint, double precision),
+  cairn.advance_operation(text, uuid, bigint, jsonb), cairn.reapply_dependents(text, uuid), cairn.sweep(integer, double precision),
+  cairn.claim_drift(uuid, integer, double precision), cairn.record_drift(uuid, jsonb), cairn.close_drift(uuid)
+  to cairn_worker;

@@ -1,0 +1,59 @@
+import type { Definition } from "../core/definition.ts";
+import type { OperationRef, Progress, Work } from "../core/operation.ts";
+import type { Advance, ClaimResult, WorkerStore } from "../core/store.ts";
+import type { Database } from "./data-api.ts";
+
+/** Renews the lease and reads what there is to do, in one statement fenced by the epoch. */
+const renewAndRead = (alsoSet: string) => `
+  with op as (
+    update cairn.operations o set due_at = now() + make_interval(secs => :lease)${alsoSet}
+    where o.team_id = :team and o.id = :operation::uuid and o.epoch = :epoch and o.status = 'RUNNING'
+    returning o.*
+  )
+  select jsonb_build_object(
+    'kind', op.kind, 'generation', op.generation, 'attempt', op.attempt, 'waits', op.waits, 'stumbles', op.stumbles,
+    'token', op.token, 'tokenAgeSeconds', extract(epoch from now() - op.token_used_at),
+    'request', r.request, 'sentHash', case when r.request is not null then op.sent_hash else r.sent_hash end, 'decidedHash', op.decided_hash, 'superseded', r.operation_id <> op.id, 'definition', op.definition,
+    'resource', jsonb_build_object('id', r.id, 'team', r.team_id, 'service', r.service, 'environment', r.environment,
+      'name', r.name, 'identifier', r.identifier),
+    'dependencies', ${dependencyOutputs()},
+    'target', (select t.config from cairn.targets t where t.environment = r.environment and t.provider = op.definition->>'provider')
+  ) as row
+  from op join cairn.resources r on r.team_id = op.team_id and r.id = op.resource_id`;
+
+/** Outputs of what the resource `r` depends on, by name. */
+export function dependencyOutputs(): string {
+  return `(select coalesce(jsonb_object_agg(d.name, d.outputs), '{}') from cairn.resource_dependencies e
+      join cairn.resources d on d.team_id = e.team_id and d.id = e.depends_on where e.team_id = r.team_id and e.resource_id = r.id)`;
+}
+
+export const operationSql = {
+  claim: "select to_jsonb(cairn.claim_operation(:team, :operation::uuid, :epoch, :lease))",
+  work: renewAndRead(""),
+  workToSend: renewAndRead(", token_used_at = coalesce(o.token_used_at, now()), sent_hash = :sentHash"),
+  advance: "select cairn.advance_operation(:team, :operation::uuid, :epoch, :progress::jsonb)",
+  sweep: "select s from cairn.sweep(:batch::integer, :grace) s",
+};
+
+export function operationQueries(database: Database): WorkerStore {
+  const read = async (sql: string, ref: OperationRef, more: { [name: string]: string | number }): Promise<Work | null> => {
+    const [row] = await database.rows<Omit<Work, "ref">>(sql, { ...ref, ...more });
+    return row === undefined ? null : { ref, ...row, definition: row.definition as Definition };
+  };
+  return {
+    async claim(ref, leaseSeconds): Promise<ClaimResult> {
+      const [outcome] = await database.rows<ClaimResult["outcome"]>(operationSql.claim, { ...ref, lease: leaseSeconds });
+      return { outcome: outcome ?? "lost" };
+    },
+    work: (ref, leaseSeconds) => read(operationSql.work, ref, { lease: leaseSeconds }),
+    workToSend: (ref, leaseSeconds, sentHash) => read(operationSql.workToSend, ref, { lease: leaseSeconds, sentHash }),
+    async advance(ref, progress: Progress): Promise<Advance> {
+      const [startable] = await database.rows<OperationRef[] | null>(operationSql.advance, {
+        ...ref,
+        progress: JSON.stringify(progress),
+      });
+      return startable === null || startable === undefined ? { outcome: "lost" } : { outcome: "written", startable };
+    },
+    sweep: ({ batch, graceSeconds }) => database.rows<OperationRef>(operationSql.sweep, { batch, grace: graceSeconds }),
+  };
+}

@@ -1,0 +1,60 @@
+import type { Scope } from "../core/caller.ts";
+import type { Resource, ResourceEvent } from "../core/resource.ts";
+import type { Page, PageRequest, ResourceFilter } from "../core/store.ts";
+import type { SqlParameters } from "./data-api.ts";
+import { type ScopedDatabases, scopedPage, scopedRows } from "./scoped.ts";
+import { eventMessage, type StoredEvent } from "./event-message.ts";
+
+const resourceRow = `jsonb_build_object(
+  'id', x.id, 'team', x.team_id, 'service', x.service, 'environment', x.environment, 'name', x.name,
+  'type', x.type, 'version', x.version, 'class', x.definition->'class', 'parameters', x.definition->'parameters',
+  'overrides', x.definition->'overrides', 'provider', x.provider, 'status', x.status, 'generation', x.generation,
+  'outputs', x.outputs, 'reason', x.reason,
+  'external', case when x.identifier is null then null else jsonb_build_object('identifier', x.identifier) end,
+  'createdAt', cairn.iso(x.created_at), 'updatedAt', cairn.iso(x.updated_at))`;
+
+export const resourceById = `select ${resourceRow} as row from cairn.resources x where ctx.team is not null and x.id = :id::uuid`;
+
+/** Only the conditions that were asked for are in the text, so that each shape gets a plan of its own. */
+export function resourceList(filter: ResourceFilter, page: PageRequest): { list: string; parameters: SqlParameters } {
+  const conditions = ["ctx.team is not null", filter.status === "DELETED" ? "x.status = 'DELETED'" : "x.status <> 'DELETED'"];
+  const parameters: SqlParameters = {};
+  const columns = { team: "x.team_id", service: "x.service", environment: "x.environment", type: "x.type", status: "x.status" };
+  for (const [field, column] of Object.entries(columns)) {
+    const value = filter[field as keyof ResourceFilter];
+    if (value === undefined) continue;
+    conditions.push(`${column} = :${field}`);
+    parameters[field] = value;
+  }
+  if (page.cursor !== null) conditions.push("x.id > :cursor::uuid");
+  else conditions.push(":cursor::text is null");
+  const list = `
+    select x.id::text as key, ${resourceRow} as row from cairn.resources x
+    where ${conditions.join(" and ")} order by x.id limit :limit`;
+  return { list, parameters };
+}
+
+/** The timeline, oldest first; null when the scope has no such resource. */
+export const eventList = `
+  select a.id::text as key, jsonb_build_object('id', a.id, 'at', cairn.iso(a.at), 'event', a.event, 'actor', a.actor,
+    'detail', a.detail) as row
+  from cairn.resources x join cairn.audit_log a on a.team_id = x.team_id and a.resource_id = x.id
+  where ctx.team is not null and x.id = :id::uuid and (:cursor::uuid is null or a.id > :cursor::uuid)
+  order by a.id limit :limit`;
+
+export function resourceQueries(databases: ScopedDatabases) {
+  return {
+    async resource(scope: Scope, id: string): Promise<Resource | null> {
+      return (await scopedRows<Resource>(databases, scope, resourceById, { id }))[0] ?? null;
+    },
+    resources(scope: Scope, filter: ResourceFilter, page: PageRequest): Promise<Page<Resource>> {
+      const { list, parameters } = resourceList(filter, page);
+      return scopedPage(databases, scope, list, parameters, page);
+    },
+    async resourceEvents(scope: Scope, id: string, page: PageRequest): Promise<Page<ResourceEvent> | null> {
+      const found = await scopedPage<StoredEvent>(databases, scope, eventList, { id }, page);
+      if (found.items.length === 0 && page.cursor === null) return null;
+      return { ...found, items: found.items.map((event) => ({ ...event, message: eventMessage(event) })) };
+    },
+  };
+}
