@@ -80,6 +80,14 @@ describe("a new type is one file", () => {
     expect([versionOf(), versionOf(1), versionOf(2), versionOf(3)]).toEqual([2, 1, 2, false]);
   });
 
+  test("a file that a bundling step turned into JSON means the same", () => {
+    write("table@1.yaml", tableGoldenPath);
+    const fromYaml = load().list();
+    rmSync(join(folder, "table@1.yaml"));
+    write("table@1.json", JSON.stringify(tableGoldenPath));
+    expect(load().list()).toEqual(fromYaml);
+  });
+
   test("a type that is not offered in a tier says so", () => {
     const [variant] = tableGoldenPath.variants;
     write("table@1.yaml", { ...tableGoldenPath, variants: [{ ...variant, tiers: ["production"] }] });
