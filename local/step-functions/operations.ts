@@ -25,7 +25,10 @@ export const operations: { readonly [name: string]: Operation } = {
 };
 
 /** Idempotent by name: the same name and input is the same execution while it runs, and a conflict after that. */
-function startExecution({ arns, store, run, now }: Context, request: Request): object {
+export function startExecution(
+  { arns, store, run, now }: Context,
+  request: Request,
+): { executionArn: string; startDate: number } {
   const machine = arns.machineOf(requiredText(request, "stateMachineArn"));
   const name = checkName(optionalText(request, "name") ?? randomUUID());
   const input = checkInput(optionalText(request, "input") ?? "{}");

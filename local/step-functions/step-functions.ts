@@ -5,7 +5,7 @@ import { createArns } from "./arns.ts";
 import { prepareDefinition } from "./definition.ts";
 import { StatesError } from "./errors.ts";
 import { type Execution, openExecutionsStore } from "./executions-store.ts";
-import { type Context, operations } from "./operations.ts";
+import { type Context, operations, startExecution } from "./operations.ts";
 import { type Invoke, type RunningExecution, runExecution } from "./run-execution.ts";
 
 export type StepFunctionsOptions = {
@@ -27,6 +27,8 @@ export type StepFunctions = {
   url: string;
   /** Put a machine's name behind it and it is the machine's ARN. */
   arnPrefix: string;
+  /** Starts a machine by its plain name, as a scheduled rule does; answers the execution's ARN. */
+  start(machine: string, input: unknown): string;
   /** Lets executions end within `graceMs`; those left are ABORTED, as the next start would find them. */
   close(graceMs?: number): Promise<void>;
 };
@@ -51,7 +53,12 @@ export async function startStepFunctions(options: StepFunctionsOptions): Promise
       throw error;
     },
   );
-  return { url: server.url, arnPrefix: arns.prefix, close };
+  return { url: server.url, arnPrefix: arns.prefix, start, close };
+
+  function start(machine: string, input: unknown): string {
+    return startExecution(context, { stateMachineArn: arns.machine(machine), input: JSON.stringify(input) })
+      .executionArn;
+  }
 
   function run({ id, machine, name, input }: Execution): void {
     const definition = definitions[machine];

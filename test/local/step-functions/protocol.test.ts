@@ -223,6 +223,15 @@ describe("ListExecutions", () => {
   });
 });
 
+it("starts a machine for a rule of this process, by its plain name", async () => {
+  const executionArn = stage.server.start("echo", { "detail-type": "Scheduled Event" });
+  expect(await stage.finish(executionArn)).toMatchObject({
+    status: "SUCCEEDED",
+    output: '{"detail-type":"Scheduled Event"}',
+  });
+  expect(() => stage.server.start("nobody", {})).toThrow(expect.objectContaining({ name: "StateMachineDoesNotExist" }));
+});
+
 it("answers an operation it does not have, and a request that is no JSON, with errors of the protocol", async () => {
   const call = (target: string, body: string) =>
     fetch(stage.server.url, {
