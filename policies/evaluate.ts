@@ -4,7 +4,7 @@ import { z } from "zod";
 import { canonicalJson, hashOf } from "../core/json.ts";
 import type { Policy, PolicyInput, Verdict } from "../core/policy.ts";
 import { policyData } from "./config.ts";
-import { hostFunctions, type Instance, makeInstance } from "./instance.ts";
+import { compileModule, hostFunctions, type Instance, makeInstance } from "./instance.ts";
 import { type PolicyLock, policiesFolder, policyLock, sha256Of } from "./lock.ts";
 import { selfTest } from "./self-test.ts";
 
@@ -32,8 +32,7 @@ export async function loadPolicy(source: CompiledPolicy | URL = policiesFolder):
     mustEqual("data", sha256Of(data), lock.data);
     const parsed = policyData.parse(JSON.parse(Buffer.from(data).toString("utf8")));
     mustEqual("revision", parsed.config.revision, lock.revision);
-    // Copied: the bytes may be a view of a shared buffer.
-    const module = await WebAssembly.compile(Uint8Array.from(wasm));
+    const module = await compileModule(wasm);
     const missing = hostFunctions(module);
     if (missing.length > 0)
       throw new PolicyLoadError(`the policy calls what WASM does not have: ${missing.join(", ")}`);

@@ -1,14 +1,29 @@
-import opa from "@open-policy-agent/opa-wasm";
+import * as sdk from "@open-policy-agent/opa-wasm";
 import type { PolicyData } from "./config.ts";
+
+// The package's types name its functions as exports of the module; at run time all but one are on the default export.
+const { loadPolicySync } = (sdk as unknown as { default: typeof sdk }).default;
+
+// Node's own types have WebAssembly's names but not its functions, and the DOM's types would let a server use a DOM.
+const { WebAssembly: wasm } = globalThis as unknown as {
+  WebAssembly: { compile(bytes: Uint8Array): Promise<WebAssembly.Module> };
+};
+
+export function compileModule(bytes: Uint8Array): Promise<WebAssembly.Module> {
+  return wasm.compile(bytes);
+}
 
 /** One WASM instance: evaluates an entrypoint on JSON text. Throws whatever the runtime throws, strings included. */
 export type Instance = { evaluate(entrypoint: string, json: string): unknown };
 
-/** 64 KiB pages. 256 KiB of the densest JSON needs well under half of it; a runaway rule meets the end of it and throws. */
+/**
+ * In pages of 64 KiB. The densest definition of 32 KiB fits with room to spare; what needs more than 64 MiB meets the end
+ * of it and throws, which bounds a runaway evaluation's time as well, since WASM frees nothing while it evaluates.
+ */
 const memory = { initial: 16, maximum: 1024 };
 
 export function makeInstance(module: WebAssembly.Module, data: PolicyData): Instance {
-  const loaded = opa.loadPolicySync(module, { ...memory });
+  const loaded = loadPolicySync(module, { ...memory });
   loaded.setData(data);
   return {
     evaluate(entrypoint, json) {
@@ -24,8 +39,8 @@ export function makeInstance(module: WebAssembly.Module, data: PolicyData): Inst
  * a policy that needs any is refused at load.
  */
 export function hostFunctions(module: WebAssembly.Module): string[] {
-  const loaded = opa.loadPolicySync(module, { ...memory });
-  const { exports } = loaded.wasmInstance as WebAssembly.Instance;
+  const loaded = loadPolicySync(module, { ...memory });
+  const { exports } = loaded.wasmInstance as unknown as { exports: { [name: string]: unknown } };
   const call = (name: string, ...values: number[]) => (exports[name] as (...values: number[]) => number)(...values);
   const start = call("opa_json_dump", call("builtins"));
   const bytes = new Uint8Array(loaded.mem.buffer);

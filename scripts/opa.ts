@@ -36,5 +36,5 @@ function isOpa(path: string): boolean {
 }
 
 function cacheFolder(): string {
-  return process.env["XDG_CACHE_HOME"] ?? process.env["LOCALAPPDATA"] ?? join(homedir(), ".cache");
+  return process.env.XDG_CACHE_HOME ?? process.env.LOCALAPPDATA ?? join(homedir(), ".cache");
 }

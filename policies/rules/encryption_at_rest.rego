@@ -38,7 +38,7 @@ deny contains finding(path) if {
 }
 
 deny contains finding(path) if {
-	walk(properties, [path, value])
+	some [path, value] in lib.nodes
 	lib.last(path) in switches
 	value != true
 	not uses_queue_key

@@ -15,9 +15,9 @@ is_reference(value) if {
 # A pointer into the intent for a property of the provider: the override that set it; or the one parameter with the same
 # value (true and false say too little); or the resource itself, since a golden path decided it.
 pointer(path) := pointer_of(array.concat(["resources", input.resource.name, "overrides"], path)) if {
-	path in override_paths
+	override_paths[path]
 } else := pointer_of(array.concat(["resources", input.resource.name, "overrides"], replaced)) if {
-	lengths := {count(leaf) | some leaf in override_leaves; array.slice(path, 0, count(leaf)) == leaf}
+	lengths := {length | some length in numbers.range(1, count(path)); override_leaves[array.slice(path, 0, length)]}
 	replaced := array.slice(path, 0, max(lengths))
 } else := parameter_pointer(keys[0]) if {
 	value := value_at(path)
@@ -38,15 +38,20 @@ escaped(part) := replace(replace(part, "~", "~0"), "/", "~1") if is_string(part)
 
 escaped(part) := format_int(part, 10) if is_number(part)
 
-override_paths contains path if {
-	walk(input.resource.overrides, [path, _])
-	count(path) > 0
-}
+# Every property of the provider at any depth, as [path, value]. Walked once and shared: each walk costs about a
+# kilobyte of WASM's memory for every value.
+nodes := [node | walk(input.resource.properties, node)]
 
-# What a merge patch puts in place whole: everything but an object.
-override_leaves contains path if {
+override_nodes := [[path, value] |
 	walk(input.resource.overrides, [path, value])
 	count(path) > 0
+]
+
+override_paths := {path | some [path, _] in override_nodes}
+
+# What a merge patch puts in place whole: everything but an object.
+override_leaves := {path |
+	some [path, value] in override_nodes
 	not is_object(value)
 }
 

@@ -52,14 +52,14 @@ policy_properties := {
 }
 
 deny contains finding(path, $"{lib.last(path)} opens it to the internet", $"set {lib.last(path)} to a value that keeps it closed, or leave it out") if {
-	walk(properties, [path, value])
+	some [path, value] in lib.nodes
 	accepted := closed_values[lib.last(path)]
 	not value in accepted
 }
 
 deny contains finding(path, $"{lib.last(path)} is not set, and without it this may be open to the internet", $"leave {lib.last(path)} as the golden path has it") if {
 	some path in must_be_given[kind]
-	not is_given(path)
+	is_null(lib.value_at(path))
 }
 
 deny contains finding([name], $"{name} opens it to the internet", $"set {name} to keep it internal") if {
@@ -79,49 +79,44 @@ deny contains finding(["WebsiteConfiguration"], "a website bucket is read by the
 }
 
 deny contains finding(path, "public access is not disabled", "set Type to DISABLED, or leave PublicAccess out") if {
-	walk(properties, [path, value])
+	some [path, value] in lib.nodes
 	lib.last(path) == "PublicAccess"
 	not value == {"Type": "DISABLED"}
 }
 
 deny contains finding(path, "this address range is open to the internet", "name the ranges or the security group that need to connect") if {
 	kind != "AWS::EC2::SecurityGroupEgress"
-	walk(properties, [path, range])
+	some [path, range] in lib.nodes
 	lib.last(path) in {"CidrIp", "CidrIpv6"}
 	not "SecurityGroupEgress" in path
 	not narrow(range)
 }
 
 deny contains finding(path, "this policy lets everybody in", "name the accounts, roles or services that need access in Principal") if {
-	walk(properties, [path, statement])
+	some [path, statement] in lib.nodes
 	lets_everybody_in(statement)
 }
 
 deny contains finding(path, "this policy lets everybody in", "name the accounts, roles or services that need access in Principal") if {
-	walk(properties, [path, text])
+	some [path, text] in lib.nodes
 	is_policy_text(path, text)
 	walk(json.unmarshal(text), [_, statement])
 	lets_everybody_in(statement)
 }
 
 deny contains finding(path, "this policy cannot be read, so nobody knows whom it lets in", "write it as JSON") if {
-	walk(properties, [path, text])
+	some [path, text] in lib.nodes
 	is_policy_text(path, text)
 	not json.is_valid(text)
 }
 
 deny contains finding(path, "a policy from another resource's output cannot be checked", "write the policy itself") if {
-	walk(properties, [path, value])
+	some [path, value] in lib.nodes
 	lib.last(path) in policy_properties
 	lib.is_reference(value)
 }
 
 finding(path, message, fix) := {"pointer": lib.pointer(path), "message": message, "fix": fix}
-
-is_given(path) if {
-	walk(properties, [path, value])
-	not is_null(value)
-}
 
 # At least a /8 of IPv4 or a /16 of IPv6: a range that covers more than one network is no network of anybody.
 narrow(range) if {
