@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Claims } from "./authorizer.ts";
 
@@ -96,7 +97,13 @@ function headersOf(request: IncomingMessage): { [name: string]: string } {
   headers.set("x-forwarded-for", forwardedFor === undefined ? remoteAddress : `${forwardedFor}, ${remoteAddress}`);
   headers.set("x-forwarded-port", String(localPort));
   headers.set("x-forwarded-proto", "http");
+  if (!headers.has("x-amzn-trace-id")) headers.set("x-amzn-trace-id", traceId());
   return Object.fromEntries(headers);
+}
+
+function traceId(): string {
+  const seconds = Math.floor(Date.now() / 1000);
+  return `Root=1-${seconds.toString(16)}-${randomBytes(12).toString("hex")}`;
 }
 
 function cookiesOf(request: IncomingMessage): string[] {

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { devNull } from "node:os";
 import { pathToFileURL } from "node:url";
 import { type Environment, startEnvironment } from "./environment.ts";
 import { type InvokeResult, maxRequestBytes } from "./errors.ts";
@@ -108,10 +109,19 @@ function functionReference(region: string): RegExp {
   return new RegExp(`^(?:(?:arn:aws:lambda:${region}:)?(\\d{12}):function:)?([A-Za-z0-9_-]{1,64})(?::\\$LATEST)?$`);
 }
 
+/**
+ * What Lambda itself puts into the environment. The credentials stand for the execution role's, which local endpoints
+ * take as they take any; with them, and without this person's AWS files, no function ever finds a real account.
+ */
 function reserved(name: string, memoryMb: number, region: string): { [name: string]: string } {
   return {
     AWS_REGION: region,
     AWS_DEFAULT_REGION: region,
+    AWS_ACCESS_KEY_ID: "local",
+    AWS_SECRET_ACCESS_KEY: "local",
+    AWS_SESSION_TOKEN: "local",
+    AWS_CONFIG_FILE: devNull,
+    AWS_SHARED_CREDENTIALS_FILE: devNull,
     AWS_EXECUTION_ENV: "AWS_Lambda_nodejs24.x",
     AWS_LAMBDA_FUNCTION_NAME: name,
     AWS_LAMBDA_FUNCTION_VERSION: "$LATEST",

@@ -53,6 +53,7 @@ describe("the event", () => {
         stage: "$default",
       },
     });
+    expect(event?.headers["x-amzn-trace-id"]).toMatch(/^Root=1-[0-9a-f]{8}-[0-9a-f]{24}$/);
     expect(event?.requestContext.time).toMatch(/^\d{2}\/[A-Z][a-z]{2}\/\d{4}:\d{2}:\d{2}:\d{2} \+0000$/);
     expect(Math.abs(Date.now() - (event?.requestContext.timeEpoch ?? 0))).toBeLessThan(10_000);
     expect(event?.cookies).toBeUndefined();

@@ -58,6 +58,7 @@ describe("an invocation", () => {
       payload: { [name: string]: string };
     };
     expect(payload.AWS_REGION).toBe(region);
+    expect(payload.AWS_ACCESS_KEY_ID).toBe("local");
     expect(payload.AWS_LAMBDA_FUNCTION_NAME).toBe("hurries");
     expect(Object.keys(payload).filter((name) => !name.startsWith("AWS_"))).toEqual([]);
     const other = (await lambda.invoke("behaves", { do: "environment" })) as { payload: { [name: string]: string } };
@@ -129,6 +130,17 @@ describe("an environment that dies", () => {
       ok: false,
       error: { errorType: "Runtime.UnhandledPromiseRejection", errorMessage: "Error: nobody awaits me" },
     });
+    expect(await lambda.invoke("behaves", { do: "count" })).toEqual({ ok: true, payload: 1 });
+  });
+});
+
+describe("an error that escapes the handler", () => {
+  it("ends every invocation of its environment, and the next one gets a fresh one", async () => {
+    await lambda.invoke("behaves", { do: "count" });
+    const beside = lambda.invoke("behaves", { do: "sleep", ms: 60_000 });
+    const escaped = { ok: false, error: { errorType: "QuotaExceeded", errorMessage: "from a callback" } };
+    expect(await lambda.invoke("behaves", { do: "throw later" })).toMatchObject(escaped);
+    expect(await beside).toMatchObject(escaped);
     expect(await lambda.invoke("behaves", { do: "count" })).toEqual({ ok: true, payload: 1 });
   });
 });
