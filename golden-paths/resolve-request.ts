@@ -106,7 +106,7 @@ function missingTarget(
   const { provider } = here.variant;
   const where = `on the target ${provider} of the environment ${input.environment}`;
   if (target === undefined) return [{ pointer, message: `the platform team has to set the ${where.slice(7)}` }];
-  return unset.map((name) => ({ pointer, message: `the platform team has to set ${name} ${where}` }));
+  return [{ pointer, message: `the platform team has to set ${unset.join(", ")} ${where}` }];
 }
 
 function scopeOf(
