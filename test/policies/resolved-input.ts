@@ -30,7 +30,14 @@ const targets = {
     subnetIds: ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"],
     kafkaClusterArn: "arn:aws:kafka:eu-central-1:111122223333:cluster/shared/0a1b2c3d-1111-2222-3333-444455556666-1",
   },
-  postgres: {},
+  postgres: {
+    region: "eu-central-1",
+    clusterArn: "arn:aws:rds:eu-central-1:111122223333:cluster:shared",
+    adminSecretArn: "arn:aws:secretsmanager:eu-central-1:111122223333:secret:admin-AbCdEf",
+    host: "shared.example",
+    port: 5432,
+    database: "postgres",
+  },
 };
 
 export function resolvedInput(request: ResourceRequest, tier: Tier, contact: string | null = "payments"): PolicyInput {
@@ -62,7 +69,7 @@ function seenByPolicy(definition: Definition, tier: Tier, contact: string | null
       class: className,
       provider,
       kind,
-      region: provider === "aws" ? targets.aws.region : null,
+      region: provider === "aws" ? targets.aws.region : targets.postgres.region,
       parameters: marked(definition.parameters),
       overrides: overrides === null ? null : marked(overrides),
       properties: marked(definition.properties),
