@@ -1,0 +1,82 @@
+import { z } from "@hono/zod-openapi";
+import type { DecisionView, Environment, Service, Target, Team } from "../../core/catalog.ts";
+import { id, jsonObject, price, tier, time } from "./common.ts";
+
+const stamps = { createdAt: time, updatedAt: time };
+
+/** One line that people read: no control characters, so that it is safe in a terminal and a tag. */
+const line = (longest: number) =>
+  z
+    .string("must be text")
+    .min(1, "must not be empty")
+    .max(longest, `must be at most ${longest} characters`)
+    .refine((text) => !/\p{Cc}/u.test(text), "must not contain control characters")
+    .nullable()
+    .optional();
+
+export const teamBody = z
+  .strictObject({
+    name: line(200).openapi({ example: "Payments" }),
+    contact: line(200).openapi({ example: "payments@example.com" }),
+  })
+  .openapi("TeamFields", { description: "What is left out is cleared." });
+export const team = z
+  .object({ team: z.string(), name: z.string().nullable(), contact: z.string().nullable(), ...stamps })
+  .openapi("Team") satisfies z.ZodType<Team>;
+
+export const serviceBody = z
+  .strictObject({ description: line(1000) })
+  .openapi("ServiceFields", { description: "What is left out is cleared." });
+export const service = z
+  .object({ team: z.string(), service: z.string(), description: z.string().nullable(), ...stamps })
+  .openapi("Service") satisfies z.ZodType<Service>;
+
+export const environmentBody = z.strictObject({ tier }).openapi("EnvironmentFields");
+export const environment = z
+  .object({ environment: z.string(), tier, ...stamps })
+  .openapi("Environment") satisfies z.ZodType<Environment>;
+
+export const target = z
+  .object({ environment: z.string(), provider: z.string(), config: jsonObject, ...stamps })
+  .openapi("Target", {
+    description: "Where an environment's resources of one provider live.",
+  }) satisfies z.ZodType<Target>;
+
+export const decision = z
+  .object({
+    id,
+    team: z.string(),
+    intentId: id.nullable(),
+    allow: z.boolean(),
+    policyRevision: z.string(),
+    wasmHash: z.string(),
+    inputHash: z.string(),
+    violations: z.array(jsonObject),
+    warnings: z.array(jsonObject),
+    createdAt: time,
+  })
+  .openapi("Decision") satisfies z.ZodType<DecisionView>;
+
+const hint = price.unwrap().extend({ source: z.string(), date: z.string() });
+const inTier = z
+  .object({
+    provider: z.string(),
+    kind: z.string(),
+    defaults: jsonObject,
+    outputs: z.record(z.string(), z.string()),
+    monthlyPrice: z.record(z.string(), hint).nullable(),
+  })
+  .optional();
+
+export const resourceType = z
+  .object({
+    type: z.string(),
+    version: z.int(),
+    title: z.string(),
+    description: z.string(),
+    classes: z.record(z.string(), z.object({ description: z.string() })),
+    defaultClass: z.string().nullable(),
+    parameters: jsonObject.openapi({ description: "JSON Schema." }),
+    tiers: z.object({ development: inTier, staging: inTier, production: inTier }),
+  })
+  .openapi("ResourceType");
