@@ -15,8 +15,12 @@ import { postgresAccount } from "./account.ts";
  */
 export async function findBinaries(folder: string): Promise<string> {
   const { native, version } = await installedPackage();
-  if ((await reachable(native)) && (await makeLinks(native))) return native;
-  return copyOf(native, join(postgresAccount() ? tmpdir() : folder, `cairn-postgres-${version}`));
+  return usableBinaries(native, join(postgresAccount() ? tmpdir() : folder, `cairn-postgres-${version}`));
+}
+
+/** The binaries in `native` where they are, or else a copy of them in `target`. */
+export async function usableBinaries(native: string, target: string): Promise<string> {
+  return (await reachable(native)) && (await makeLinks(native)) ? native : copyOf(native, target);
 }
 
 async function installedPackage(): Promise<{ native: string; version: string }> {

@@ -2,8 +2,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { open, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { alive } from "../home/processes.ts";
 import { dataArgument, postgresAccount, serverEnvironment } from "./account.ts";
-import { alive, servesFolder } from "./processes.ts";
+import { servesFolder } from "./serves-folder.ts";
 
 export type Postmaster = { pid: number; exited: Promise<number | null> };
 

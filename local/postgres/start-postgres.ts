@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { chmod, mkdir, readFile, rename, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { HomeError } from "../home/home-error.ts";
+import { explainFileError, HomeError } from "../home/home-error.ts";
 import { findBinaries } from "./binaries.ts";
 import { makeCluster } from "./make-cluster.ts";
 import { findPort, isFree } from "./port.ts";
@@ -32,7 +32,15 @@ export type PostgresOptions = {
  *
  * @throws {HomeError} with one line that says what to do
  */
-export async function startPostgres({ home, log, settings = {} }: PostgresOptions): Promise<Postgres> {
+export async function startPostgres(options: PostgresOptions): Promise<Postgres> {
+  try {
+    return await start(options);
+  } catch (error) {
+    throw explainFileError(error, options.home);
+  }
+}
+
+async function start({ home, log, settings = {} }: PostgresOptions): Promise<Postgres> {
   const folder = join(home, "postgres");
   const dataFolder = join(folder, "data");
   const logFile = join(folder, "server.log");
@@ -45,8 +53,8 @@ export async function startPostgres({ home, log, settings = {} }: PostgresOption
   const port = await portOf(folder);
   await truncateLog(logFile);
 
-  const start = () => launch({ binaries, dataFolder, logFile, port, overrides: settings });
-  let server: Postmaster | undefined = await firstLaunch(start, port, logFile);
+  const launchServer = () => launch({ binaries, dataFolder, logFile, port, overrides: settings });
+  let server: Postmaster | undefined = await firstLaunch(launchServer, port, logFile);
   let stopping = false;
   const stopSignal = new AbortController();
 
@@ -62,7 +70,7 @@ export async function startPostgres({ home, log, settings = {} }: PostgresOption
       if (stopping) return;
       try {
         await stopOrphan(dataFolder);
-        server = await start();
+        server = await launchServer();
         log("Postgres is back");
       } catch (error) {
         log(`Postgres did not start: ${(error as Error).message}`);

@@ -4,8 +4,8 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
+import { alive } from "../../local/home/processes.ts";
 import { stopOrphan } from "../../local/postgres/postmaster.ts";
-import { alive } from "../../local/postgres/processes.ts";
 import { type Postgres, startPostgres } from "../../local/postgres/start-postgres.ts";
 
 declare module "vitest" {

@@ -1,16 +1,7 @@
 import { execFile } from "node:child_process";
 import { readFile, readlink, realpath } from "node:fs/promises";
 import { promisify } from "node:util";
-
-/** Whether a process lives. One that we may not signal lives too. */
-export function alive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
-}
+import { alive } from "../home/processes.ts";
 
 /**
  * Whether a process is a Postgres server on this data folder, and not something that got its pid later: a pid is used
