@@ -23,7 +23,7 @@ export async function findObject(look: Look): Promise<Sight> {
 }
 
 /** null where AWS makes a part of it: a read-only property in `desired` would be no more than a wish. */
-function identifierFrom({ schema, call }: Look): string | null {
+export function identifierFrom({ schema, call }: Look): string | null {
   return primaryIdentifierOf(schema, withoutProperties(call.desired, schema.readOnlyProperties ?? [])) ?? null;
 }
 

@@ -180,7 +180,7 @@ async function asObservation(look: () => Promise<Observation>): Promise<Observat
 async function asOutcome({ desired }: ProviderCall, act: () => Promise<void>): Promise<Outcome> {
   try {
     await act();
-    const identifier = typeof desired["Database"] === "string" ? desired["Database"] : null;
+    const identifier = typeof desired.Database === "string" ? desired.Database : null;
     return { outcome: "accepted", request: null, identifier, retryAfterSeconds: 0 };
   } catch (thrown) {
     if (!(thrown instanceof StepFailed)) throw thrown;

@@ -1,0 +1,76 @@
+import { CreateResourceCommand, DeleteResourceCommand, UpdateResourceCommand } from "@aws-sdk/client-cloudcontrol";
+import type { Difference, Failure, Outcome, ProviderCall } from "../../core/provider.ts";
+import { ask } from "../ask.ts";
+import { differencesOf } from "./compare.ts";
+import { failure } from "./failures.ts";
+import type { Look } from "./look.ts";
+import { patchFor } from "./patch.ts";
+import { isNotFound, readOurs } from "./read-object.ts";
+import { coveredBy } from "./schema-path.ts";
+import { settle, tokenSpent } from "./settle.ts";
+import { tokenLifeSeconds } from "./token-life.ts";
+import { unsentSecrets } from "./unsent-secrets.ts";
+
+export async function createObject(look: Look): Promise<Outcome> {
+  const { call, client } = look;
+  if ((call.tokenAgeSeconds ?? 0) > tokenLifeSeconds) return { outcome: "rejected", failure: tokenSpent(call) };
+  const command = new CreateResourceCommand({
+    TypeName: call.kind,
+    ClientToken: call.token,
+    DesiredState: JSON.stringify(call.desired),
+  });
+  return settle(look, await ask(client.send(command, { abortSignal: call.signal })), "create");
+}
+
+/** Reads again, because what was observed may be a minute old, and changes only what still differs. */
+export async function updateObject(look: Look, identifier: string): Promise<Outcome> {
+  const { call, client, schema } = look;
+  const sight = await readOurs(look, identifier);
+  if (sight.sight === "unclear") return notSent(sight);
+  if (sight.sight === "nothing") {
+    return notSent({
+      failure: failure(call.kind, "NOT_FOUND", "it is gone since it was looked at", true),
+      retryAfterSeconds: 1,
+    });
+  }
+  const { actual } = sight.object;
+  const differences = [...(await differencesOf(schema, call.desired, actual)), ...unsentSecrets(look)];
+  if (differences.length === 0) return { outcome: "accepted", request: call.request, identifier, retryAfterSeconds: 0 };
+  const replacing = differences.filter(({ pointer }) => coveredBy(schema.createOnlyProperties, pointer));
+  if (replacing.length > 0) return { outcome: "rejected", failure: needsReplacement(call, replacing) };
+  if ((call.tokenAgeSeconds ?? 0) > tokenLifeSeconds) return { outcome: "rejected", failure: tokenSpent(call) };
+
+  const command = new UpdateResourceCommand({
+    TypeName: call.kind,
+    Identifier: identifier,
+    ClientToken: call.token,
+    PatchDocument: JSON.stringify(patchFor(schema, call.desired, actual, differences)),
+  });
+  return settle(look, await ask(client.send(command, { abortSignal: call.signal })), "update");
+}
+
+export async function deleteObject(look: Look, identifier: string): Promise<Outcome> {
+  const { call, client } = look;
+  const command = new DeleteResourceCommand({ TypeName: call.kind, Identifier: identifier, ClientToken: call.token });
+  const answer = await ask(client.send(command, { abortSignal: call.signal }));
+  if (!answer.ok && isNotFound(answer.error)) {
+    return { outcome: "accepted", request: null, identifier, retryAfterSeconds: 0 };
+  }
+  return settle(look, answer, "delete");
+}
+
+function notSent({ failure, retryAfterSeconds }: { failure: Failure; retryAfterSeconds: number | null }): Outcome {
+  return failure.transient
+    ? { outcome: "throttled", failure, retryAfterSeconds: retryAfterSeconds ?? 5 }
+    : { outcome: "rejected", failure };
+}
+
+function needsReplacement(call: ProviderCall, differences: readonly Difference[]): Failure {
+  const pointers = differences.map(({ pointer }) => pointer).join(", ");
+  return failure(
+    call.kind,
+    "REPLACEMENT_REQUIRED",
+    `AWS can change ${pointers} only by replacing the object; set it back, or delete the resource and ask for it again`,
+    false,
+  );
+}

@@ -1,0 +1,64 @@
+import { withoutProperties } from "../../aws-schemas/pointers.ts";
+import type { Failure, Observation } from "../../core/provider.ts";
+import { differencesOf } from "./compare.ts";
+import { failure } from "./failures.ts";
+import { findObject } from "./find-object.ts";
+import { type Followed, followRequest } from "./follow-request.ts";
+import type { Look, Sight } from "./look.ts";
+import { readOurs } from "./read-object.ts";
+import { graceSeconds } from "./token-life.ts";
+import { unsentSecrets } from "./unsent-secrets.ts";
+
+export async function observeObject(look: Look): Promise<Observation> {
+  const { call } = look;
+  const request = call.request === null ? null : await followRequest(look, call.request);
+  if (request?.request === "unclear") return unknown(request.sight);
+  if (request?.request === "running") return { state: "progressing", retryAfterSeconds: request.retryAfterSeconds };
+  if (request?.request === "done" && request.operation === "DELETE") return { state: "absent" };
+
+  const identifier = call.identifier ?? (request && "identifier" in request ? request.identifier : null);
+  const sight = identifier === null ? await findObject(look) : await readOurs(look, identifier);
+  const failed = provenFailure(look, request, sight);
+  const observation = await seen(look, request, sight);
+  return failed === undefined ? observation : { ...observation, failed };
+}
+
+async function seen(look: Look, request: Followed | null, sight: Sight): Promise<Observation> {
+  if (sight.sight === "unclear") return unknown(sight);
+  if (sight.sight === "nothing") {
+    const justMade = request?.request === "done" && request.ageSeconds < graceSeconds;
+    return justMade ? { state: "progressing", retryAfterSeconds: 5 } : { state: "absent" };
+  }
+  const { identifier, actual } = sight.object;
+  const attributes = withoutProperties(actual, look.schema.writeOnlyProperties ?? []);
+  const sent = request?.request === "done";
+  const differences = [
+    ...(await differencesOf(look.schema, look.call.desired, actual)),
+    ...(sent ? [] : unsentSecrets(look)),
+  ];
+  return differences.length === 0
+    ? { state: "ready", identifier, attributes }
+    : { state: "drifted", identifier, attributes, differences };
+}
+
+/** Only a request under this operation's own token can prove anything about that token. */
+function provenFailure(look: Look, request: Followed | null, sight: Sight): Failure | undefined {
+  const { call } = look;
+  if (call.tokenAgeSeconds === null) return undefined;
+  if (request?.request === "failed") {
+    if (request.operation === "DELETE" && request.code === "NotFound") return undefined;
+    // Somebody has the name. If the lookup showed whose, it has said so; nothing found means another account's.
+    if (request.operation === "CREATE" && request.code === "AlreadyExists" && sight.sight !== "nothing")
+      return undefined;
+    return request.failure;
+  }
+  // Its token would answer "done" for ever, so making it anew takes another one.
+  if (request?.request === "done" && sight.sight === "nothing" && request.ageSeconds >= graceSeconds) {
+    return failure(call.kind, "VANISHED", "it was made and is gone again; it is made anew", true);
+  }
+  return undefined;
+}
+
+function unknown({ failure, retryAfterSeconds }: Sight & { sight: "unclear" }): Observation {
+  return { state: "unknown", failure, retryAfterSeconds };
+}
