@@ -59,7 +59,11 @@ export async function acceptIntent(deps: AcceptDeps, request: AcceptRequest): Pr
   return { outcome: "busy" };
 }
 
-async function tryOnce(deps: AcceptDeps, request: AcceptRequest, requestHash: string): Promise<AcceptOutcome | "conflict"> {
+async function tryOnce(
+  deps: AcceptDeps,
+  request: AcceptRequest,
+  requestHash: string,
+): Promise<AcceptOutcome | "conflict"> {
   const { caller, scope, intent, key } = request;
   const { team, service, environment, action } = intent;
   const names = intent.action === "delete" ? intent.resources : Object.keys(intent.resources);
@@ -134,7 +138,12 @@ async function tryOnce(deps: AcceptDeps, request: AcceptRequest, requestHash: st
   return settle(deps, result, requestHash, view);
 }
 
-async function settle(deps: AcceptDeps, result: AcceptResult, requestHash: string, view: IntentView): Promise<AcceptOutcome | "conflict"> {
+async function settle(
+  deps: AcceptDeps,
+  result: AcceptResult,
+  requestHash: string,
+  view: IntentView,
+): Promise<AcceptOutcome | "conflict"> {
   switch (result.outcome) {
     case "conflict":
       return "conflict";
@@ -154,9 +163,13 @@ function replay(first: { requestHash: string; response: IntentView }, requestHas
 function unknownPlaces(context: IntentContext, intent: Intent): FieldError[] {
   const errors: FieldError[] = [];
   if (context.team === null) {
-    errors.push({ pointer: "/team", message: `there is no team "${intent.team}"; the platform team makes one with PUT /v1/teams/${intent.team}` });
+    errors.push({
+      pointer: "/team",
+      message: `there is no team "${intent.team}"; the platform team makes one with PUT /v1/teams/${intent.team}`,
+    });
   }
-  if (context.environment === null) errors.push({ pointer: "/environment", message: `there is no environment "${intent.environment}"` });
+  if (context.environment === null)
+    errors.push({ pointer: "/environment", message: `there is no environment "${intent.environment}"` });
   return errors;
 }
 

@@ -39,7 +39,11 @@ export async function applyResource(deps: ReconcileDeps, ref: OperationRef, aske
       return attemptFailed(deps, work, outcome.failure);
     case "throttled": {
       const delaySeconds = Math.max(outcome.retryAfterSeconds, pauseSeconds(deps.pace, work.waits, deps.random));
-      return advance(deps, ref, { to: "wait", reason: reason("PROVIDER_THROTTLED", outcome.failure.message), delaySeconds });
+      return advance(deps, ref, {
+        to: "wait",
+        reason: reason("PROVIDER_THROTTLED", outcome.failure.message),
+        delaySeconds,
+      });
     }
     case "unknown": {
       const delaySeconds = pauseSeconds(deps.pace, work.waits, deps.random);

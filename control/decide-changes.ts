@@ -37,7 +37,9 @@ export function decideChanges(deps: Deps, intent: Intent, context: IntentContext
 
 function decideApply(deps: Deps, intent: Intent & { action: "apply" }, context: IntentContext): Decided {
   const errors: FieldError[] = [];
-  const live = new Map(context.resources.filter((resource) => !resource.deleting).map((resource) => [resource.name, resource]));
+  const live = new Map(
+    context.resources.filter((resource) => !resource.deleting).map((resource) => [resource.name, resource]),
+  );
   const wanted = new Map<string, { id: string; before: ContextResource | null; definition: Definition }>();
 
   for (const [name, request] of Object.entries(intent.resources)) {
@@ -46,7 +48,10 @@ function decideApply(deps: Deps, intent: Intent & { action: "apply" }, context: 
     const resolved = deps.goldenPaths.resolve({
       pointer: pointerTo("/resources", name),
       // A resource stays on the version of its golden path until its team names another.
-      request: before?.type === request.type && request.version === undefined ? { ...request, version: before.version } : request,
+      request:
+        before?.type === request.type && request.version === undefined
+          ? { ...request, version: before.version }
+          : request,
       resourceId: id,
       team: intent.team,
       service: intent.service,
@@ -66,12 +71,21 @@ function decideApply(deps: Deps, intent: Intent & { action: "apply" }, context: 
       const target = wanted.get(reference.name) ?? live.get(reference.name);
       if (target === undefined) {
         if (reference.name in intent.resources) continue;
-        errors.push({ pointer: reference.pointer, message: `there is no resource "${reference.name}" in this intent or in ${intent.environment}` });
+        errors.push({
+          pointer: reference.pointer,
+          message: `there is no resource "${reference.name}" in this intent or in ${intent.environment}`,
+        });
         continue;
       }
-      const keys = "definition" in target && target.definition !== null ? Object.keys(target.definition.outputs) : (target as ContextResource).outputKeys;
+      const keys =
+        "definition" in target && target.definition !== null
+          ? Object.keys(target.definition.outputs)
+          : (target as ContextResource).outputKeys;
       if (!keys.includes(reference.key)) {
-        errors.push({ pointer: reference.pointer, message: `"${reference.name}" has no output "${reference.key}"; it has ${keys.join(", ")}` });
+        errors.push({
+          pointer: reference.pointer,
+          message: `"${reference.name}" has no output "${reference.key}"; it has ${keys.join(", ")}`,
+        });
       }
       used.add(target.id);
     }
@@ -79,12 +93,17 @@ function decideApply(deps: Deps, intent: Intent & { action: "apply" }, context: 
   }
   if (errors.length > 0) return { outcome: "invalid", errors };
 
-  const names = new Map([...live.values(), ...[...wanted].map(([name, { id }]) => ({ name, id }))].map(({ id, name }) => [id, name]));
+  const names = new Map(
+    [...live.values(), ...[...wanted].map(([name, { id }]) => ({ name, id }))].map(({ id, name }) => [id, name]),
+  );
   const cycle = findCycle(edges);
   if (cycle !== null) {
     const path = cycle.map((id) => names.get(id) ?? id);
     const pointer = pointerTo("/resources", path.find((name) => wanted.has(name)) ?? "");
-    return { outcome: "invalid", errors: [{ pointer, message: `these resources need each other: ${path.join(" → ")}` }] };
+    return {
+      outcome: "invalid",
+      errors: [{ pointer, message: `these resources need each other: ${path.join(" → ")}` }],
+    };
   }
 
   const changes: DecidedChange[] = [];
@@ -124,11 +143,17 @@ function referencesOf(definition: Definition, pointer: string) {
     ...findReferences(definition.parameters, pointerTo(pointer, "parameters")),
     ...findReferences(definition.overrides, pointerTo(pointer, "overrides")),
     ...findReferences(definition.properties, pointer).map((reference) => ({ ...reference, pointer })),
-  ].filter((reference, index, all) => all.findIndex(({ name, key }) => name === reference.name && key === reference.key) === index);
+  ].filter(
+    (reference, index, all) =>
+      all.findIndex(({ name, key }) => name === reference.name && key === reference.key) === index,
+  );
 }
 
 function decideDelete(intent: Intent & { action: "delete" }, context: IntentContext): Decided {
-  const chosen = intent.resources === null ? context.resources : context.resources.filter(({ name }) => intent.resources?.includes(name));
+  const chosen =
+    intent.resources === null
+      ? context.resources
+      : context.resources.filter(({ name }) => intent.resources?.includes(name));
   const missing = (intent.resources ?? []).filter((name) => !chosen.some((resource) => resource.name === name));
   if (missing.length > 0) {
     const message = `there is no such resource of ${intent.service} in ${intent.environment}`;
@@ -137,7 +162,9 @@ function decideDelete(intent: Intent & { action: "delete" }, context: IntentCont
 
   const going = new Set(chosen.map(({ id }) => id));
   for (const resource of chosen) {
-    const by = context.resources.filter((other) => !other.deleting && !going.has(other.id) && other.dependsOn.includes(resource.id));
+    const by = context.resources.filter(
+      (other) => !other.deleting && !going.has(other.id) && other.dependsOn.includes(resource.id),
+    );
     if (by.length > 0) {
       const users = by.map(({ name }) => name);
       return {

@@ -15,7 +15,11 @@ export type DriftDeps = {
  * Looks at a batch of READY resources and writes, per property, where the provider's object is not as wanted. Reports and
  * repairs nothing; a look that failed changes nothing (law F14). Two round trips.
  */
-export async function observeDrift(deps: DriftDeps, run: string, batch: DriftTarget[]): Promise<{ seen: number; unseen: number }> {
+export async function observeDrift(
+  deps: DriftDeps,
+  run: string,
+  batch: DriftTarget[],
+): Promise<{ seen: number; unseen: number }> {
   const works = await deps.store.driftWork(batch);
   const sights: DriftSight[] = [];
   const queue = [...works];
@@ -59,7 +63,13 @@ async function look(deps: DriftDeps, work: DriftWork): Promise<DriftSight> {
       case "drifted":
         return { team, id, generation, seen: true, differences: observation.differences };
       case "absent":
-        return { team, id, generation, seen: true, differences: [{ pointer: "", expected: "present", actual: "absent" }] };
+        return {
+          team,
+          id,
+          generation,
+          seen: true,
+          differences: [{ pointer: "", expected: "present", actual: "absent" }],
+        };
       default:
         return unseen;
     }

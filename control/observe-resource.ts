@@ -1,6 +1,6 @@
+import type { Json } from "../core/json.ts";
 import type { OperationRef, Work } from "../core/operation.ts";
 import type { Failure, Observation } from "../core/provider.ts";
-import type { Json } from "../core/json.ts";
 import { render } from "../core/template.ts";
 import { pauseSeconds } from "./pace.ts";
 import { advance, prepareCall, type ReconcileDeps, reason, type Step, waitingFor } from "./reconcile-step.ts";
@@ -46,7 +46,12 @@ function afterLookForApply(deps: ReconcileDeps, work: Work, seen: Observation, s
   }
 }
 
-function afterLookForDelete(deps: ReconcileDeps, work: Work, seen: Observation, sentHash: string): Promise<Step> | Step {
+function afterLookForDelete(
+  deps: ReconcileDeps,
+  work: Work,
+  seen: Observation,
+  sentHash: string,
+): Promise<Step> | Step {
   switch (seen.state) {
     case "absent":
       return advance(deps, work.ref, { to: "deleted" });
@@ -57,7 +62,11 @@ function afterLookForDelete(deps: ReconcileDeps, work: Work, seen: Observation, 
     default:
       if (seen.failed !== undefined) return attemptFailed(deps, work, seen.failed);
       if (work.request !== null && work.tokenAgeSeconds !== null) {
-        return attemptFailed(deps, work, { code: "STILL_THERE", message: "The provider said it was deleted, and it is still there.", transient: true });
+        return attemptFailed(deps, work, {
+          code: "STILL_THERE",
+          message: "The provider said it was deleted, and it is still there.",
+          transient: true,
+        });
       }
       return { next: "apply", found: "present", identifier: seen.identifier, sentHash };
   }
@@ -68,13 +77,20 @@ function recordReady(deps: ReconcileDeps, work: Work, seen: Observation & { stat
   try {
     outputs = render(work.definition.outputs, { attributes: seen.attributes }) as { [key: string]: Json };
   } catch (error) {
-    const missing = reason("NEEDS_ATTENTION", `The golden path names an output that the provider does not give: ${(error as Error).message}.`);
+    const missing = reason(
+      "NEEDS_ATTENTION",
+      `The golden path names an output that the provider does not give: ${(error as Error).message}.`,
+    );
     return advance(deps, work.ref, { to: "failed", reason: missing, proven: false, identifier: seen.identifier });
   }
   return advance(deps, work.ref, { to: "ready", identifier: seen.identifier, outputs });
 }
 
-async function keepWaiting(deps: ReconcileDeps, work: Work, seen: Observation & { state: "progressing" }): Promise<Step> {
+async function keepWaiting(
+  deps: ReconcileDeps,
+  work: Work,
+  seen: Observation & { state: "progressing" },
+): Promise<Step> {
   if (seen.request !== undefined && seen.request !== work.request) {
     const result = await deps.store.advance(work.ref, { to: "sent", request: seen.request, identifier: null });
     if (result.outcome === "lost") return { next: "end" };
@@ -84,7 +100,11 @@ async function keepWaiting(deps: ReconcileDeps, work: Work, seen: Observation & 
 
 function notSeen(deps: ReconcileDeps, work: Work, seen: Observation & { state: "unknown" }): Promise<Step> {
   if (!seen.failure.transient) {
-    return advance(deps, work.ref, { to: "failed", reason: reason("NEEDS_ATTENTION", seen.failure.message), proven: false });
+    return advance(deps, work.ref, {
+      to: "failed",
+      reason: reason("NEEDS_ATTENTION", seen.failure.message),
+      proven: false,
+    });
   }
   const delaySeconds = Math.max(seen.retryAfterSeconds ?? 0, pauseSeconds(deps.pace, work.waits, deps.random));
   return advance(deps, work.ref, { to: "wait", reason: waitingFor(seen.failure), delaySeconds });
@@ -93,7 +113,11 @@ function notSeen(deps: ReconcileDeps, work: Work, seen: Observation & { state: "
 /** An attempt is proven to be over: a transient failure gets a new one with a new token, until it was enough (F13). */
 export function attemptFailed(deps: ReconcileDeps, work: Work, failure: Failure): Promise<Step> {
   if (!failure.transient) {
-    return advance(deps, work.ref, { to: "failed", reason: reason("PROVIDER_REJECTED", failure.message), proven: true });
+    return advance(deps, work.ref, {
+      to: "failed",
+      reason: reason("PROVIDER_REJECTED", failure.message),
+      proven: true,
+    });
   }
   if (work.attempt >= deps.pace.maxAttempts) {
     const enough = reason("NEEDS_ATTENTION", `${work.attempt} attempts failed, the last one so: ${failure.message}`);
@@ -104,7 +128,10 @@ export function attemptFailed(deps: ReconcileDeps, work: Work, failure: Failure)
 }
 
 function notConverged(seen: Observation & { state: "absent" | "drifted" }): Failure {
-  const what = seen.state === "absent" ? "it is not there" : `these differ: ${seen.differences.map(({ pointer }) => pointer).join(", ")}`;
+  const what =
+    seen.state === "absent"
+      ? "it is not there"
+      : `these differ: ${seen.differences.map(({ pointer }) => pointer).join(", ")}`;
   return { code: "NOT_CONVERGED", message: `The provider said it was done, but ${what}.`, transient: true };
 }
 

@@ -6,9 +6,16 @@ import type { DecidedChange } from "./decide-changes.ts";
 import type { Judgement } from "./judge.ts";
 
 /** Says what the changes would do, per property of the provider's object. */
-export function planOf(intent: Intent, changes: readonly DecidedChange[], context: IntentContext, verdict: Judgement): Plan {
+export function planOf(
+  intent: Intent,
+  changes: readonly DecidedChange[],
+  context: IntentContext,
+  verdict: Judgement,
+): Plan {
   const names = new Map([...context.resources, ...changes].map(({ id, name }) => [id, name]));
-  const prices = changes.flatMap(({ definition }) => (intent.action === "apply" && definition.monthlyPrice ? [definition.monthlyPrice] : []));
+  const prices = changes.flatMap(({ definition }) =>
+    intent.action === "apply" && definition.monthlyPrice ? [definition.monthlyPrice] : [],
+  );
   return {
     action: intent.action,
     team: intent.team,
@@ -43,9 +50,15 @@ function sum(prices: readonly { amount: number; currency: string }[]): { amount:
 
 function differences(before: Json, after: Json, pointer = ""): Plan["resources"][number]["differences"] {
   if (sameJson(before, after)) return [];
-  if ((isObject(before) || before === null) && (isObject(after) || after === null) && (isObject(before) || isObject(after))) {
+  if (
+    (isObject(before) || before === null) &&
+    (isObject(after) || after === null) &&
+    (isObject(before) || isObject(after))
+  ) {
     const keys = new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})]);
-    return [...keys].sort().flatMap((key) => differences(before?.[key] ?? null, after?.[key] ?? null, pointerTo(pointer, key)));
+    return [...keys]
+      .sort()
+      .flatMap((key) => differences(before?.[key] ?? null, after?.[key] ?? null, pointerTo(pointer, key)));
   }
   return [{ pointer, before, after }];
 }

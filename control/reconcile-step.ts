@@ -1,10 +1,10 @@
-import type { OperationRef, Progress, Work } from "../core/operation.ts";
-import type { Failure, ProviderCall, Providers } from "../core/provider.ts";
-import type { Reason, ReasonCode } from "../core/resource.ts";
-import type { WorkerStore } from "../core/store.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import { hashOf } from "../core/json.ts";
+import type { OperationRef, Progress, Work } from "../core/operation.ts";
+import type { Failure, ProviderCall, Providers } from "../core/provider.ts";
 import { withReferencesResolved } from "../core/reference.ts";
+import type { Reason, ReasonCode } from "../core/resource.ts";
+import type { WorkerStore } from "../core/store.ts";
 import type { Pace } from "./pace.ts";
 
 export type ReconcileDeps = { store: WorkerStore; providers: Providers; pace: Pace; random: () => number };
@@ -35,7 +35,9 @@ export function prepareCall(work: Work): Prepared {
     return refused("The stored definition is not the one that policy allowed. Apply the resource again.");
   }
   if (work.target === null) {
-    return refused(`The platform team has set no target of provider "${definition.provider}" for ${resource.environment}.`);
+    return refused(
+      `The platform team has set no target of provider "${definition.provider}" for ${resource.environment}.`,
+    );
   }
   let desired: JsonObject;
   try {

@@ -6,11 +6,18 @@ import { advance, type ReconcileDeps, reason, type Step } from "./reconcile-step
  * After a step ended in an error that nobody expected: lets the operation wait for another try, and once it was too often asks
  * for a person (law F13). Only the error's name is kept: its message may hold anything.
  */
-export function releaseOperation(deps: Omit<ReconcileDeps, "providers">, ref: OperationRef, error: string): Promise<Step> {
+export function releaseOperation(
+  deps: Omit<ReconcileDeps, "providers">,
+  ref: OperationRef,
+  error: string,
+): Promise<Step> {
   return advance({ ...deps, providers: {} }, ref, {
     to: "stumbled",
     error: error.slice(0, 100),
-    reason: reason("NEEDS_ATTENTION", `Working on it ended in the same unexpected error (${error.slice(0, 100)}) ${deps.pace.maxAttempts} times.`),
+    reason: reason(
+      "NEEDS_ATTENTION",
+      `Working on it ended in the same unexpected error (${error.slice(0, 100)}) ${deps.pace.maxAttempts} times.`,
+    ),
     delaySeconds: pauseSeconds(deps.pace, 1, deps.random),
     limit: deps.pace.maxAttempts,
   });

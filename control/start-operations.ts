@@ -12,6 +12,8 @@ export function executionName({ operation, epoch }: OperationRef): string {
  * @returns how many were started now
  */
 export async function startOperations(executions: Executions, operations: readonly OperationRef[]): Promise<number> {
-  const results = await Promise.allSettled(operations.map((ref) => executions.start("reconcile", executionName(ref), { ...ref })));
+  const results = await Promise.allSettled(
+    operations.map((ref) => executions.start("reconcile", executionName(ref), { ...ref })),
+  );
   return results.filter((result) => result.status === "fulfilled" && result.value === "started").length;
 }

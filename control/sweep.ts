@@ -11,7 +11,11 @@ const rounds = 10;
  * Starts what was accepted and not started, takes over what lost its execution, resumes what is due. One round trip when
  * there is nothing to do.
  */
-export async function sweep(deps: { store: WorkerStore; executions: Executions; pace: Pace }): Promise<{ due: number; started: number }> {
+export async function sweep(deps: {
+  store: WorkerStore;
+  executions: Executions;
+  pace: Pace;
+}): Promise<{ due: number; started: number }> {
   let due = 0;
   let started = 0;
   for (let round = 0; round < rounds; round++) {

@@ -5,7 +5,13 @@ export type IntentStatus = "PENDING" | "SYNCING" | "READY" | "FAILED" | "SUPERSE
 
 /** A parsed intent. `delete` without `resources` means everything that the service has in the environment. */
 export type Intent =
-  | { action: "apply"; team: string; service: string; environment: string; resources: { [name: string]: ResourceRequest } }
+  | {
+      action: "apply";
+      team: string;
+      service: string;
+      environment: string;
+      resources: { [name: string]: ResourceRequest };
+    }
   | { action: "delete"; team: string; service: string; environment: string; resources: string[] | null };
 
 /** What `202` answers, and `GET /v1/intents/{id}` with current statuses. */
@@ -16,7 +22,10 @@ export type IntentView = {
   team: string;
   service: string;
   environment: string;
-  decision: { id: string; warnings: { rule: string; resource: string; pointer: string; message: string; fix: string }[] };
+  decision: {
+    id: string;
+    warnings: { rule: string; resource: string; pointer: string; message: string; fix: string }[];
+  };
   resources: { id: string; name: string; type: string; status: IntentStatus | ResourceStatus }[];
 };
 

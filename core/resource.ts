@@ -45,4 +45,11 @@ export type Resource = {
 };
 
 /** One entry of a resource's timeline. `detail` depends on `event`; `message` says it in plain words. */
-export type ResourceEvent = { id: string; at: string; event: string; actor: string; message: string; detail: JsonObject };
+export type ResourceEvent = {
+  id: string;
+  at: string;
+  event: string;
+  actor: string;
+  message: string;
+  detail: JsonObject;
+};

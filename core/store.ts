@@ -103,7 +103,10 @@ export type ResourceFilter = {
 
 /** What API callers may ask of the store. Every method is one round trip under the scope's own database role. */
 export type ApiStore = {
-  intentContext(scope: Scope, asked: { team: string; service: string; environment: string; names: string[] | null; key: string | null }): Promise<IntentContext>;
+  intentContext(
+    scope: Scope,
+    asked: { team: string; service: string; environment: string; names: string[] | null; key: string | null },
+  ): Promise<IntentContext>;
   acceptIntent(acceptance: Acceptance): Promise<AcceptResult>;
   recordDenial(denial: Pick<Acceptance, "scope" | "caller" | "intent" | "decision">): Promise<void>;
   intent(scope: Scope, id: string): Promise<IntentView | null>;
@@ -114,20 +117,45 @@ export type ApiStore = {
   decision(scope: Scope, id: string): Promise<DecisionView | null>;
   team(scope: Scope, team: string): Promise<Team | null>;
   teams(scope: Scope, page: PageRequest): Promise<Page<Team>>;
-  putTeam(scope: Scope, caller: Caller, team: string, fields: { name: string | null; contact: string | null }): Promise<{ created: boolean; team: Team }>;
+  putTeam(
+    scope: Scope,
+    caller: Caller,
+    team: string,
+    fields: { name: string | null; contact: string | null },
+  ): Promise<{ created: boolean; team: Team }>;
   service(scope: Scope, team: string, service: string): Promise<Service | null>;
   services(scope: Scope, team: string | null, page: PageRequest): Promise<Page<Service>>;
   /** null: no such team. */
-  putService(scope: Scope, caller: Caller, team: string, service: string, fields: { description: string | null }): Promise<{ created: boolean; service: Service } | null>;
+  putService(
+    scope: Scope,
+    caller: Caller,
+    team: string,
+    service: string,
+    fields: { description: string | null },
+  ): Promise<{ created: boolean; service: Service } | null>;
   environment(scope: Scope, environment: string): Promise<Environment | null>;
   environments(scope: Scope, page: PageRequest): Promise<Page<Environment>>;
-  putEnvironment(scope: Scope, caller: Caller, environment: string, fields: { tier: Tier }): Promise<{ created: boolean; environment: Environment } | "tier-in-use">;
+  putEnvironment(
+    scope: Scope,
+    caller: Caller,
+    environment: string,
+    fields: { tier: Tier },
+  ): Promise<{ created: boolean; environment: Environment } | "tier-in-use">;
   targets(scope: Scope, environment: string | null, page: PageRequest): Promise<Page<Target>>;
   driftReports(scope: Scope, page: PageRequest): Promise<Page<DriftReport>>;
   driftReport(scope: Scope, id: string): Promise<(DriftReport & { items: Finding[] }) | null>;
-  findings(scope: Scope, filter: ResourceFilter & { resource?: string | undefined; resolved?: boolean | undefined }, page: PageRequest): Promise<Page<Finding>>;
+  findings(
+    scope: Scope,
+    filter: ResourceFilter & { resource?: string | undefined; resolved?: boolean | undefined },
+    page: PageRequest,
+  ): Promise<Page<Finding>>;
   /** Opens a drift run for one resource; `not-ready` when it is not READY. */
-  openVerification(scope: Scope, caller: Caller, runId: string, resourceId: string): Promise<"opened" | "not-found" | "not-ready">;
+  openVerification(
+    scope: Scope,
+    caller: Caller,
+    runId: string,
+    resourceId: string,
+  ): Promise<"opened" | "not-found" | "not-ready">;
   ping(): Promise<void>;
 };
 

@@ -1,4 +1,4 @@
-import { type Json, isObject, mapStrings } from "./json.ts";
+import { isObject, type Json, mapStrings } from "./json.ts";
 
 const expression = /\$\{([^{}]*)\}/g;
 

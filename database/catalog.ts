@@ -38,24 +38,39 @@ export const catalogSql = {
 export function catalogQueries(databases: ScopedDatabases) {
   const one = async <T>(scope: Scope, query: string, parameters: { [name: string]: string }): Promise<T | null> =>
     (await scopedRows<T>(databases, scope, query, parameters))[0] ?? null;
-  const page = <T>(scope: Scope, list: string, parameters: { [name: string]: string | null }, request: PageRequest): Promise<Page<T>> =>
-    scopedPage<T>(databases, scope, list, parameters, request);
+  const page = <T>(
+    scope: Scope,
+    list: string,
+    parameters: { [name: string]: string | null },
+    request: PageRequest,
+  ): Promise<Page<T>> => scopedPage<T>(databases, scope, list, parameters, request);
 
   return {
     team: (scope: Scope, team: string) => one<Team>(scope, catalogSql.team, { team }),
     teams: (scope: Scope, request: PageRequest) => page<Team>(scope, catalogSql.teams, {}, request),
     async putTeam(scope: Scope, caller: Caller, team: string, fields: { name: string | null; contact: string | null }) {
-      const [row] = await databaseFor(databases, scope).rows<Put<Team>>("select cairn.put_team(:team, :name, :contact, :actor)", {
-        team,
-        ...fields,
-        actor: caller.subject,
-      });
+      const [row] = await databaseFor(databases, scope).rows<Put<Team>>(
+        "select cairn.put_team(:team, :name, :contact, :actor)",
+        {
+          team,
+          ...fields,
+          actor: caller.subject,
+        },
+      );
       const { created, ...stored } = row as Put<Team>;
       return { created, team: stored };
     },
-    service: (scope: Scope, team: string, service: string) => one<Service>(scope, catalogSql.service, { team, service }),
-    services: (scope: Scope, team: string | null, request: PageRequest) => page<Service>(scope, catalogSql.services, { team }, request),
-    async putService(scope: Scope, caller: Caller, team: string, service: string, fields: { description: string | null }) {
+    service: (scope: Scope, team: string, service: string) =>
+      one<Service>(scope, catalogSql.service, { team, service }),
+    services: (scope: Scope, team: string | null, request: PageRequest) =>
+      page<Service>(scope, catalogSql.services, { team }, request),
+    async putService(
+      scope: Scope,
+      caller: Caller,
+      team: string,
+      service: string,
+      fields: { description: string | null },
+    ) {
       const [row] = await databaseFor(databases, scope).rows<Put<Service> | null>(
         "select cairn.put_service(:team, :service, :description, :actor)",
         { team, service, ...fields, actor: caller.subject },
@@ -64,8 +79,10 @@ export function catalogQueries(databases: ScopedDatabases) {
       const { created, ...stored } = row;
       return { created, service: stored };
     },
-    environment: (scope: Scope, environment: string) => one<Environment>(scope, catalogSql.environment, { environment }),
-    environments: (scope: Scope, request: PageRequest) => page<Environment>(scope, catalogSql.environments, {}, request),
+    environment: (scope: Scope, environment: string) =>
+      one<Environment>(scope, catalogSql.environment, { environment }),
+    environments: (scope: Scope, request: PageRequest) =>
+      page<Environment>(scope, catalogSql.environments, {}, request),
     async putEnvironment(scope: Scope, caller: Caller, environment: string, fields: { tier: Tier }) {
       const [row] = await databaseFor(databases, scope).rows<Put<Environment> | null>(
         "select cairn.put_environment(:environment, :tier, :actor)",

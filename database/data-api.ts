@@ -35,7 +35,13 @@ export type DataApiOptions = {
   pauses?: readonly number[];
 };
 
-export function createDatabase({ client, resourceArn, secretArn, database, pauses = [100, 400, 1200] }: DataApiOptions): Database {
+export function createDatabase({
+  client,
+  resourceArn,
+  secretArn,
+  database,
+  pauses = [100, 400, 1200],
+}: DataApiOptions): Database {
   const place = { resourceArn, secretArn };
 
   async function rows<T>(sql: string, parameters: SqlParameters = {}, transactionId?: string): Promise<T[]> {
@@ -53,7 +59,10 @@ export function createDatabase({ client, resourceArn, secretArn, database, pause
   return {
     rows: (sql, parameters) => rows(sql, parameters),
     async transaction(work) {
-      const { transactionId } = await settled(() => client.send(new BeginTransactionCommand({ ...place, database })), pauses);
+      const { transactionId } = await settled(
+        () => client.send(new BeginTransactionCommand({ ...place, database })),
+        pauses,
+      );
       if (transactionId === undefined) throw new StoreUnavailable("The Data API opened no transaction.");
       try {
         const result = await work({ rows: (sql, parameters) => rows(sql, parameters, transactionId) });
@@ -83,7 +92,14 @@ const notNow = new Set(["DatabaseResumingException", "DatabaseUnavailableExcepti
 /** SQLSTATEs after which the same statement may simply run again: serialization failure and deadlock, rolled back whole. */
 const rolledBack = /SQLState: (40001|40P01)/;
 /** The connection died: the outcome is unknown, and the caller's statement decides whether it may be repeated. */
-const lostConnection = new Set(["TimeoutError", "ECONNRESET", "ECONNREFUSED", "EPIPE", "InternalServerErrorException", "StatementTimeoutException"]);
+const lostConnection = new Set([
+  "TimeoutError",
+  "ECONNRESET",
+  "ECONNREFUSED",
+  "EPIPE",
+  "InternalServerErrorException",
+  "StatementTimeoutException",
+]);
 
 async function settled<T>(send: () => Promise<T>, pauses: readonly number[]): Promise<T> {
   for (let attempt = 0; ; attempt++) {

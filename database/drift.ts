@@ -23,7 +23,8 @@ const reportRow = `jsonb_build_object('id', d.id, 'status', d.status, 'resourceI
   'findings', (select count(*) from cairn.drift_findings f where ${stoodOpen}))`;
 
 /** A verification is seen by its resource's team alone. */
-const visible = "ctx.team is not null and (d.resource_id is null or exists (select from cairn.drift_run_teams t where t.run_id = d.id))";
+const visible =
+  "ctx.team is not null and (d.resource_id is null or exists (select from cairn.drift_run_teams t where t.run_id = d.id))";
 
 export const driftSql = {
   reports: `select d.id::text as key, ${reportRow} as row from cairn.drift_runs d
@@ -42,7 +43,7 @@ export const driftSql = {
     from jsonb_array_elements(:batch::jsonb) asked
     join cairn.resources r on r.team_id = asked->>'team' and r.id = (asked->>'id')::uuid
     where r.status = 'READY'`,
-  record: "select cairn.record_drift(:run::uuid, :sights::jsonb)::text::jsonb",
+  record: "select 'true'::jsonb from cairn.record_drift(:run::uuid, :sights::jsonb)",
   close: "select cairn.close_drift(:run::uuid)",
 };
 
@@ -51,7 +52,10 @@ export function findingList(
   filter: ResourceFilter & { resource?: string | undefined; resolved?: boolean | undefined },
   page: PageRequest,
 ): { list: string; parameters: SqlParameters } {
-  const conditions = ["ctx.team is not null", filter.resolved === true ? "f.resolved_at is not null" : "f.resolved_at is null"];
+  const conditions = [
+    "ctx.team is not null",
+    filter.resolved === true ? "f.resolved_at is not null" : "f.resolved_at is null",
+  ];
   const parameters: SqlParameters = {};
   const columns = {
     team: "f.team_id = :team",
@@ -111,13 +115,16 @@ export function driftQueries(databases: ScopedDatabases) {
 /** What the drift machine's steps need, under the workers' role. */
 export function driftWorkerQueries(database: Database): DriftStore {
   return {
-    claimDrift: (runId, { batch, intervalSeconds }) => database.rows(driftSql.claim, { run: runId, batch, interval: intervalSeconds }),
+    claimDrift: (runId, { batch, intervalSeconds }) =>
+      database.rows(driftSql.claim, { run: runId, batch, interval: intervalSeconds }),
     driftWork: (batch) => database.rows<DriftWork>(driftSql.work, { batch: JSON.stringify(batch) }),
     async recordDrift(runId, sights) {
       await database.rows(driftSql.record, { run: runId, sights: JSON.stringify(sights) });
     },
     async closeDrift(runId) {
-      const [counts] = await database.rows<{ checked: number; unreadable: number; findings: number }>(driftSql.close, { run: runId });
+      const [counts] = await database.rows<{ checked: number; unreadable: number; findings: number }>(driftSql.close, {
+        run: runId,
+      });
       return counts ?? { checked: 0, unreadable: 0, findings: 0 };
     },
   };

@@ -1,4 +1,4 @@
-import { type JsonObject, isObject } from "../core/json.ts";
+import { isObject, type JsonObject } from "../core/json.ts";
 import type { ResourceEvent } from "../core/resource.ts";
 
 export type StoredEvent = Omit<ResourceEvent, "message">;
@@ -16,7 +16,9 @@ const sentences: { [event: string]: (detail: JsonObject, actor: string) => strin
   "resource.reapplied": (detail) => `An output that it uses has changed: generation ${detail.generation}.`,
   "operation.claimed": (detail) => `Work began (attempt ${detail.attempt}).`,
   "operation.sent": (detail) =>
-    detail.kind === "delete" ? "The provider was asked to delete it." : `The provider was asked for it (attempt ${detail.attempt}).`,
+    detail.kind === "delete"
+      ? "The provider was asked to delete it."
+      : `The provider was asked for it (attempt ${detail.attempt}).`,
   "operation.ready": () => "It is READY.",
   "operation.deleted": () => "It is deleted.",
   "operation.superseded": () => "A newer change took its place.",
@@ -32,7 +34,9 @@ const sentences: { [event: string]: (detail: JsonObject, actor: string) => strin
 };
 
 function reasonOf(detail: JsonObject): string {
-  return isObject(detail.reason) && typeof detail.reason.message === "string" ? detail.reason.message : "no reason was given.";
+  return isObject(detail.reason) && typeof detail.reason.message === "string"
+    ? detail.reason.message
+    : "no reason was given.";
 }
 
 function list(value: unknown): string {

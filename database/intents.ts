@@ -63,24 +63,34 @@ export function intentQueries(databases: ScopedDatabases, graceSeconds: number) 
       // One round trip, but for a service whose definitions together pass 700 kB.
       for (;;) {
         const after = resources.at(-1)?.id ?? null;
-        const [header, ...rows] = await scopedRows<JsonObject>(databases, scope, contextQuery, { ...parameters, after });
+        const [header, ...rows] = await scopedRows<JsonObject>(databases, scope, contextQuery, {
+          ...parameters,
+          after,
+        });
         const page = rows as unknown as { resource: ContextResource; total: number }[];
         resources.push(...page.map(({ resource }) => resource));
-        if ((page[0]?.total ?? 0) <= page.length) return { ...(header as unknown as Omit<IntentContext, "resources">), resources };
+        if ((page[0]?.total ?? 0) <= page.length)
+          return { ...(header as unknown as Omit<IntentContext, "resources">), resources };
       }
     },
 
     async acceptIntent(acceptance: Acceptance): Promise<AcceptResult> {
       const { scope, ...payload } = acceptance;
-      const [result] = await databaseFor(databases, scope).rows<AcceptResult>("select cairn.accept_intent(:payload::jsonb, :grace)", {
-        payload: JSON.stringify(payload),
-        grace: graceSeconds,
-      });
+      const [result] = await databaseFor(databases, scope).rows<AcceptResult>(
+        "select cairn.accept_intent(:payload::jsonb, :grace)",
+        {
+          payload: JSON.stringify(payload),
+          grace: graceSeconds,
+        },
+      );
       return result as AcceptResult;
     },
 
-    async recordDenial({ scope, ...denial }: Pick<Acceptance, "scope" | "caller" | "intent" | "decision">): Promise<void> {
-      await databaseFor(databases, scope).rows("select cairn.record_denial(:payload::jsonb)::text::jsonb", {
+    async recordDenial({
+      scope,
+      ...denial
+    }: Pick<Acceptance, "scope" | "caller" | "intent" | "decision">): Promise<void> {
+      await databaseFor(databases, scope).rows("select 'true'::jsonb from cairn.record_denial(:payload::jsonb)", {
         payload: JSON.stringify({ ...denial, scope: teamOf(scope) }),
       });
     },
@@ -93,7 +103,12 @@ export function intentQueries(databases: ScopedDatabases, graceSeconds: number) 
 }
 
 function toView({ parts, ...intent }: IntentRow): IntentView {
-  const resources = parts.map(({ id, name, type, kind, status }) => ({ id, name, type, status: partStatus(intent.action, kind, status) }));
+  const resources = parts.map(({ id, name, type, kind, status }) => ({
+    id,
+    name,
+    type,
+    status: partStatus(intent.action, kind, status),
+  }));
   const statuses = resources.map(({ status }) => (status === "DELETING" ? "SYNCING" : status) as IntentStatus);
   return { ...intent, status: intentStatus(intent.action, statuses), resources };
 }

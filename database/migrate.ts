@@ -18,7 +18,9 @@ export async function migrate(database: Database, folder: string): Promise<strin
   return database.transaction(async ({ rows }) => {
     await rows(`select '1'::jsonb from pg_advisory_xact_lock(${migrationLock})`);
     await rows("create schema if not exists cairn");
-    await rows("create table if not exists cairn.migrations (name text primary key, applied_at timestamptz not null default now())");
+    await rows(
+      "create table if not exists cairn.migrations (name text primary key, applied_at timestamptz not null default now())",
+    );
     const applied = new Set(await rows<string>("select to_jsonb(name) from cairn.migrations"));
     const unknown = [...applied].filter((name) => !names.includes(name));
     if (unknown.length > 0) throw new MigrationMissing(unknown);

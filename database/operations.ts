@@ -36,13 +36,20 @@ export const operationSql = {
 };
 
 export function operationQueries(database: Database): WorkerStore {
-  const read = async (sql: string, ref: OperationRef, more: { [name: string]: string | number }): Promise<Work | null> => {
+  const read = async (
+    sql: string,
+    ref: OperationRef,
+    more: { [name: string]: string | number },
+  ): Promise<Work | null> => {
     const [row] = await database.rows<Omit<Work, "ref">>(sql, { ...ref, ...more });
     return row === undefined ? null : { ref, ...row, definition: row.definition as Definition };
   };
   return {
     async claim(ref, leaseSeconds): Promise<ClaimResult> {
-      const [outcome] = await database.rows<ClaimResult["outcome"]>(operationSql.claim, { ...ref, lease: leaseSeconds });
+      const [outcome] = await database.rows<ClaimResult["outcome"]>(operationSql.claim, {
+        ...ref,
+        lease: leaseSeconds,
+      });
       return { outcome: outcome ?? "lost" };
     },
     work: (ref, leaseSeconds) => read(operationSql.work, ref, { lease: leaseSeconds }),

@@ -2,8 +2,8 @@ import type { Scope } from "../core/caller.ts";
 import type { Resource, ResourceEvent } from "../core/resource.ts";
 import type { Page, PageRequest, ResourceFilter } from "../core/store.ts";
 import type { SqlParameters } from "./data-api.ts";
-import { type ScopedDatabases, scopedPage, scopedRows } from "./scoped.ts";
 import { eventMessage, type StoredEvent } from "./event-message.ts";
+import { type ScopedDatabases, scopedPage, scopedRows } from "./scoped.ts";
 
 const resourceRow = `jsonb_build_object(
   'id', x.id, 'team', x.team_id, 'service', x.service, 'environment', x.environment, 'name', x.name,
@@ -17,9 +17,18 @@ export const resourceById = `select ${resourceRow} as row from cairn.resources x
 
 /** Only the conditions that were asked for are in the text, so that each shape gets a plan of its own. */
 export function resourceList(filter: ResourceFilter, page: PageRequest): { list: string; parameters: SqlParameters } {
-  const conditions = ["ctx.team is not null", filter.status === "DELETED" ? "x.status = 'DELETED'" : "x.status <> 'DELETED'"];
+  const conditions = [
+    "ctx.team is not null",
+    filter.status === "DELETED" ? "x.status = 'DELETED'" : "x.status <> 'DELETED'",
+  ];
   const parameters: SqlParameters = {};
-  const columns = { team: "x.team_id", service: "x.service", environment: "x.environment", type: "x.type", status: "x.status" };
+  const columns = {
+    team: "x.team_id",
+    service: "x.service",
+    environment: "x.environment",
+    type: "x.type",
+    status: "x.status",
+  };
   for (const [field, column] of Object.entries(columns)) {
     const value = filter[field as keyof ResourceFilter];
     if (value === undefined) continue;

@@ -11,7 +11,12 @@ export type ScopedDatabases = { api: Database; platform: Database };
  *
  * @param query a select of one JSON column called `row`, with `ctx.team is not null` among its conditions
  */
-export function scopedRows<T>(databases: ScopedDatabases, scope: Scope, query: string, parameters: SqlParameters): Promise<T[]> {
+export function scopedRows<T>(
+  databases: ScopedDatabases,
+  scope: Scope,
+  query: string,
+  parameters: SqlParameters,
+): Promise<T[]> {
   return databaseFor(databases, scope).rows<T>(inScope(query), { ...parameters, scope: teamOf(scope) });
 }
 

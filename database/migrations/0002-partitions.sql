@@ -94,4 +94,4 @@ begin
 end
 $$;
 
-select cairn.make_partitions(1, 2);
+do $$ begin perform cairn.make_partitions(1, 2); end $$;

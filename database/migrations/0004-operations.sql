@@ -8,15 +8,15 @@ language sql immutable as $$
   select encode(sha256(convert_to(concat_ws(':', resource, generation, kind, attempt), 'UTF8')), 'hex')
 $$;
 
-create or replace function cairn.reason(code text, message text, retry_at timestamptz) returns jsonb
-language sql stable as $$
-  select jsonb_build_object('code', code, 'message', message, 'retryAt', cairn.iso(retry_at))
-$$;
-
 -- A timestamp as text with its microseconds, which a JavaScript Date would drop.
 create or replace function cairn.iso(moment timestamptz) returns text
 language sql stable as $$
   select to_char(moment at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+$$;
+
+create or replace function cairn.reason(code text, message text, retry_at timestamptz) returns jsonb
+language sql stable as $$
+  select jsonb_build_object('code', code, 'message', message, 'retryAt', cairn.iso(retry_at))
 $$;
 
 create or replace function cairn.log(team text, actor text, event text, intent uuid, resource uuid, operation uuid, detail jsonb)

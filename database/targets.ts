@@ -1,0 +1,16 @@
+import type { JsonObject } from "../core/json.ts";
+import type { Database } from "./data-api.ts";
+
+/** Sets the platform team's targets. One that is left out stays: resources may live there. */
+export async function putTargets(
+  database: Database,
+  targets: readonly { environment: string; provider: string; config: JsonObject }[],
+): Promise<void> {
+  await database.rows(
+    `insert into cairn.targets as known (environment, provider, config)
+     select t->>'environment', t->>'provider', t->'config' from jsonb_array_elements(:targets::jsonb) t
+     on conflict (environment, provider) do update set config = excluded.config, updated_at = now()
+     where known.config <> excluded.config`,
+    { targets: JSON.stringify(targets) },
+  );
+}

@@ -1,0 +1,130 @@
+// The one place that reads the environment and wires the ports. Every function takes from here only what it needs, so that
+// its bundle holds no more; what is made once per sandbox is kept.
+import { pathToFileURL } from "node:url";
+import { CloudControlClient } from "@aws-sdk/client-cloudcontrol";
+import { RDSDataClient } from "@aws-sdk/client-rds-data";
+import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { SFNClient } from "@aws-sdk/client-sfn";
+import { v7 as uuidv7 } from "uuid";
+import type { ApiDeps } from "../api/deps.ts";
+import { openSchemas } from "../aws-schemas/read-schema.ts";
+import { type Pace, paceOf } from "../control/pace.ts";
+import type { Executions } from "../core/executions.ts";
+import type { JsonObject } from "../core/json.ts";
+import type { Providers } from "../core/provider.ts";
+import type { DriftStore, WorkerStore } from "../core/store.ts";
+import { createApiStore } from "../database/api-store.ts";
+import { createDatabase, type Database } from "../database/data-api.ts";
+import { driftWorkerQueries } from "../database/drift.ts";
+import { operationQueries } from "../database/operations.ts";
+import { awsKindSchemas } from "../golden-paths/aws-kind-schemas.ts";
+import { loadGoldenPaths } from "../golden-paths/load-golden-paths.ts";
+import { denyAll, loadPolicy } from "../policies/evaluate.ts";
+import { createAwsProvider } from "../providers/aws/aws-provider.ts";
+import { createPostgresProvider } from "../providers/postgres/postgres-provider.ts";
+import { assumeTargetRole } from "./assume-target-role.ts";
+import { log } from "./log.ts";
+import type { StoreRole } from "./manifest.ts";
+import { startExecutions } from "./start-executions.ts";
+
+/** `StoreUnavailable` or a wrong value here ends the sandbox's start, with the variable's name. */
+function setting(name: string): string {
+  const value = process.env[name];
+  if (value === undefined || value === "") throw new Error(`${name} is not set in this function's environment.`);
+  return value;
+}
+
+function seconds(name: string, otherwise: number): number {
+  const value = Number(process.env[name] ?? otherwise);
+  if (!Number.isFinite(value) || value <= 0) throw new Error(`${name} must be a number of seconds above 0.`);
+  return value;
+}
+
+/** The folder that holds golden-paths/, policies/, aws-schemas/ and database/: beside the bundle on AWS, else the repository. */
+const assets = process.env.CAIRN_ASSETS
+  ? pathToFileURL(`${process.env.CAIRN_ASSETS}/`)
+  : new URL("../", import.meta.url);
+const schemaFile = new URL("aws-schemas/aws-schemas.bin", assets);
+
+/** One database role, by the secret that this function may read. SDK retries are off: `database/data-api.ts` retries. */
+export function storeDatabase(role: StoreRole): Database {
+  return createDatabase({
+    client: new RDSDataClient({ maxAttempts: 1 }),
+    resourceArn: setting("CAIRN_STORE_ARN"),
+    secretArn: setting(`CAIRN_STORE_SECRET_${role.toUpperCase()}`),
+    database: setting("CAIRN_STORE_DATABASE"),
+  });
+}
+
+export function workerStore(): WorkerStore {
+  return operationQueries(storeDatabase("worker"));
+}
+
+export function driftStore(): DriftStore {
+  return driftWorkerQueries(storeDatabase("worker"));
+}
+
+export function pace(): Pace {
+  return paceOf(seconds("CAIRN_LEASE_SECONDS", 60));
+}
+
+/** How long after a look at a READY resource the next one is due. */
+export function driftIntervalSeconds(): number {
+  return seconds("CAIRN_DRIFT_INTERVAL_SECONDS", 21_600);
+}
+
+export function executions(): Executions {
+  return startExecutions(new SFNClient({}), setting("CAIRN_MACHINE_ARN_PREFIX"));
+}
+
+/** Every provider, each with clients in the target's region and account. SDK retries are off: the state machine retries. */
+export function providers(): Providers {
+  const inTarget = (target: JsonObject) => ({
+    ...(typeof target.region === "string" ? { region: target.region } : {}),
+    ...assumeTargetRole(target),
+    maxAttempts: 1,
+  });
+  const schemas = openSchemas(schemaFile);
+  return {
+    aws: createAwsProvider({
+      clientFor: (target) => new CloudControlClient(inTarget(target)),
+      readSchema: (typeName) => schemas.read(typeName),
+    }),
+    postgres: createPostgresProvider({
+      dataFor: (target) => new RDSDataClient(inTarget(target)),
+      secretsFor: (target) => new SecretsManagerClient(inTarget(target)),
+    }),
+  };
+}
+
+/** What the API needs. A policy that cannot be loaded denies everything and says so (law F16). */
+export async function apiDeps(): Promise<ApiDeps> {
+  const policy = await loadPolicy(new URL("policies/", assets)).catch((error: Error) => {
+    log("error", "policy cannot be loaded: everything is denied", { error: error.message });
+    return denyAll(error.message);
+  });
+  const databases = { api: storeDatabase("api"), platform: storeDatabase("platform") };
+  const goldenPaths = process.env.CAIRN_GOLDEN_PATHS ?? new URL("golden-paths/", assets);
+  return {
+    store: createApiStore(databases, pace().leaseSeconds),
+    goldenPaths: loadGoldenPaths(goldenPaths, awsKindSchemas(schemaFile)),
+    policy,
+    executions: executions(),
+    newId: () => uuidv7(),
+    now: () => Math.floor(Date.now() / 1000),
+    log: ({ level, what, ...fields }) => log(level === "warn" ? "info" : "error", what, fields),
+  };
+}
+
+export const migrationsFolder = new URL("database/migrations/", assets);
+
+/** The login that a store role's secret holds now. */
+export async function storeSecret(role: StoreRole): Promise<{ username: string; password: string }> {
+  const client = new SecretsManagerClient({});
+  const answer = await client.send(
+    new GetSecretValueCommand({ SecretId: setting(`CAIRN_STORE_SECRET_${role.toUpperCase()}`) }),
+  );
+  const { username, password } = JSON.parse(answer.SecretString ?? "{}") as { username?: string; password?: string };
+  if (!username || !password) throw new Error(`The secret of the store's ${role} role holds no username and password.`);
+  return { username, password };
+}

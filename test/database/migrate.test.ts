@@ -1,0 +1,54 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { migrate, statementsOf } from "../../database/migrate.ts";
+import { createTestStore, migrationsFolder, type TestStore } from "../support/store.ts";
+
+let store: TestStore;
+beforeAll(async () => {
+  store = await createTestStore();
+});
+afterAll(() => store?.close());
+
+test("a second migration finds nothing to do", async () => {
+  expect(await migrate(store.as("owner"), migrationsFolder)).toEqual([]);
+});
+
+test("two migrations at once both end well, and each file runs once", async () => {
+  await store.as("owner").rows("drop schema cairn cascade");
+  const both = await Promise.all([
+    migrate(store.as("owner"), migrationsFolder),
+    migrate(store.as("owner"), migrationsFolder),
+  ]);
+  expect(both.map((names) => names.length > 0).sort()).toEqual([false, true]);
+});
+
+test("a migration that fails half-way leaves nothing behind", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "cairn migrations "));
+  try {
+    await writeFile(join(folder, "0001-good.sql"), "create table cairn.half (id integer); select nonsense;");
+    const fresh = await createTestStore();
+    await fresh.as("owner").rows("drop schema cairn cascade");
+    await expect(migrate(fresh.as("owner"), folder)).rejects.toThrow(/nonsense/);
+    expect(await fresh.as("owner").rows("select to_jsonb(count(*)) from pg_namespace where nspname = 'cairn'")).toEqual([0]);
+    await fresh.close();
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test("an older Cairn refuses a newer database", async () => {
+  await store.as("owner").rows("insert into cairn.migrations (name) values ('9999-future.sql')");
+  await expect(migrate(store.as("owner"), migrationsFolder)).rejects.toThrow(/newer Cairn.*9999-future/);
+});
+
+test.each([
+  ["a; b;", ["a", "b"], "plain"],
+  ["select ';' ; b", ["select ';'", "b"], "a quoted semicolon"],
+  ["create function f() as $x$ a; b; $x$; c", ["create function f() as $x$ a; b; $x$", "c"], "a body between dollar quotes"],
+  ["-- it's; nothing\na;", ["-- it's; nothing\na"], "a comment with a quote"],
+  ["-- only this;\n", [], "nothing but a comment"],
+])("a script is cut at its statements: %j", (script, statements) => {
+  expect(statementsOf(script)).toEqual(statements);
+});

@@ -1,0 +1,104 @@
+import { fileURLToPath } from "node:url";
+import { RDSDataClient } from "@aws-sdk/client-rds-data";
+import pg from "pg";
+import { createApiStore } from "../../database/api-store.ts";
+import { createDatabase, type Database } from "../../database/data-api.ts";
+import { driftWorkerQueries } from "../../database/drift.ts";
+import { migrate } from "../../database/migrate.ts";
+import { operationQueries } from "../../database/operations.ts";
+import { ensureRole } from "../../database/roles.ts";
+import { startRdsData } from "../../local/rds-data/start-rds-data.ts";
+import { createTestDatabase, type TestDatabase } from "./postgres.ts";
+
+const resourceArn = "arn:aws:rds:eu-central-1:000000000000:cluster:cairn";
+const roles = ["owner", "api", "platform", "worker"] as const;
+export type TestRole = (typeof roles)[number];
+/** Roles belong to the cluster, which all test files share: every file gives them the same password. */
+const password = "the-same-in-every-test-file";
+const setupLock = 7_243_002;
+
+export const migrationsFolder = fileURLToPath(new URL("../../database/migrations/", import.meta.url));
+
+/** A migrated store of its own on the run's Postgres, behind a Data API server, with a database for each role. */
+export async function createTestStore() {
+  const database = await createTestDatabase();
+  await makeOwner(database);
+  const dataApi = await startRdsData({
+    postgres: { host: database.host, port: database.port },
+    resourceArn,
+    readSecret: async (arn) => ({ username: `cairn_${arn.split(":").at(-1)}`, password }),
+  });
+  const client = new RDSDataClient({
+    region: "eu-central-1",
+    endpoint: dataApi.url,
+    credentials: { accessKeyId: "test", secretAccessKey: "test" },
+    maxAttempts: 1,
+  });
+  const counted = { statements: 0 };
+  client.middlewareStack.add(
+    (next) => (request) => {
+      counted.statements += 1;
+      return next(request);
+    },
+    { step: "initialize" },
+  );
+  const as = (role: TestRole): Database =>
+    createDatabase({ client, resourceArn, secretArn: secretArn(role), database: database.name });
+  await underLock(database, async () => {
+    for (const role of roles) if (role !== "owner") await ensureRole(as("owner"), `cairn_${role}`, password);
+    await migrate(as("owner"), migrationsFolder);
+  });
+  const scoped = { api: as("api"), platform: as("platform") };
+  return {
+    database,
+    as,
+    /** How many Data API calls were made. */
+    counted,
+    api: createApiStore(scoped, 60),
+    scoped,
+    worker: operationQueries(as("worker")),
+    drift: driftWorkerQueries(as("worker")),
+    /** A session of a role's own, for races and for looking behind row-level security. */
+    async session(role: TestRole | "superuser"): Promise<pg.Client> {
+      const url = new URL(database.url);
+      if (role !== "superuser") {
+        url.username = `cairn_${role}`;
+        url.password = password;
+      }
+      const session = new pg.Client({ connectionString: url.href });
+      await session.connect();
+      return session;
+    },
+    async close() {
+      client.destroy();
+      await dataApi.close();
+      await database.drop();
+    },
+  };
+}
+
+export type TestStore = Awaited<ReturnType<typeof createTestStore>>;
+
+function secretArn(role: TestRole): string {
+  return `arn:aws:secretsmanager:eu-central-1:000000000000:secret:${role}`;
+}
+
+async function makeOwner(database: TestDatabase): Promise<void> {
+  await underLock(database, async (superuser) => {
+    await superuser.query(
+      `do $$ begin create role cairn_owner login createrole password '${password}'; exception when duplicate_object then null; end $$`,
+    );
+    await superuser.query(`alter database ${database.name} owner to cairn_owner`);
+  });
+}
+
+async function underLock(database: TestDatabase, work: (superuser: pg.Client) => Promise<void>): Promise<void> {
+  const superuser = new pg.Client({ connectionString: database.superuserUrl });
+  await superuser.connect();
+  try {
+    await superuser.query(`select pg_advisory_lock(${setupLock})`);
+    await work(superuser);
+  } finally {
+    await superuser.end();
+  }
+}
