@@ -103,9 +103,10 @@ async function ours(copy: string): Promise<boolean> {
 
 async function openToAll(copy: string): Promise<void> {
   await chmod(copy, 0o755);
-  for (const path of await readdir(copy, { recursive: true, withFileTypes: true })) {
-    if (!path.isSymbolicLink()) await chmod(join(path.parentPath, path.name), 0o755);
-  }
+  const files = (await readdir(copy, { recursive: true, withFileTypes: true })).filter(
+    (file) => !file.isSymbolicLink(),
+  );
+  await Promise.all(files.map((file) => chmod(join(file.parentPath, file.name), 0o755)));
 }
 
 const yes = (): boolean => true;

