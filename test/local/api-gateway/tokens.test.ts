@@ -203,4 +203,15 @@ describe("the authorizer", () => {
     const answer = await call(`Bearer ${forged({ alg: "RS256", kid: "trusted" }, whole(), trusted)}`);
     expect(answer.status).toBe(200);
   });
+
+  it("refuses a token that does not name its key, even where there is only one", async () => {
+    const { issuer } = gateway.issuer;
+    const jwks = { keys: [{ ...stranger.jwk, kid: "only" }] };
+    const single = await openGateway({ authorizer: { issuer, audience, jwks } });
+    const statusOf = async (header: object) =>
+      (await fetch(single.url, { headers: { authorization: `Bearer ${forged(header, whole())}` } })).status;
+    expect(await statusOf({ alg: "RS256", kid: "only" })).toBe(200);
+    expect(await statusOf({ alg: "RS256" })).toBe(401);
+    await single.close();
+  });
 });

@@ -166,6 +166,18 @@ describe("the timeout", () => {
     expect(await lambda.invoke("hurries", { do: "count" })).toEqual({ ok: true, payload: 1 });
   });
 
+  it("leaves nothing of a hung function behind", async () => {
+    let ticks = 0;
+    const own = createLambda({ functions, region, accountId, log: () => (ticks += 1) });
+    expect(await own.invoke("hurries", { do: "tick for ever" })).toMatchObject(timedOut);
+    expect(ticks).toBeGreaterThan(0);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const after = ticks;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(ticks).toBe(after);
+    await own.close(0);
+  });
+
   it("lets the others of the environment finish", async () => {
     await lambda.invoke("patient", { do: "count" });
     const hung = lambda.invoke("patient", { do: "sleep", ms: 60_000 });
