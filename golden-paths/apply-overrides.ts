@@ -61,6 +61,7 @@ function touches(patch: Json, parts: readonly string[]): boolean {
   return true;
 }
 
+/** The first parameter that the template reads at this place, or below it where the fault is a whole list or object. */
 function parameterAt(template: Json, parts: readonly string[]): string | null {
   let found: Json | undefined = template;
   for (const part of parts) {
@@ -68,7 +69,8 @@ function parameterAt(template: Json, parts: readonly string[]): string | null {
     else if (isObject(found)) found = own(found, part);
     else break;
   }
-  return typeof found === "string" ? (/\$\{parameters\.([^.{}]+)\}/.exec(found)?.[1] ?? null) : null;
+  if (found === undefined || found === template) return null;
+  return /\$\{parameters\.([^.{}]+)\}/.exec(JSON.stringify(found))?.[1] ?? null;
 }
 
 function own(object: JsonObject, key: string): Json | undefined {

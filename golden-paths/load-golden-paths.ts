@@ -26,8 +26,8 @@ export function loadGoldenPaths(folder: URL | string, schemas: KindSchemas): Gol
     resolve: (input) => resolve(versions, input),
     replacements(before, after) {
       if (before.provider !== after.provider || before.kind !== after.kind) return ["/type"];
-      // Any golden path of the kind will do: what a provider can change in place is the kind's own matter.
-      for (const { tiers } of loaded) {
+      // Any golden path of the kind will do, the newest first: what can be changed in place is the kind's own matter.
+      for (const { tiers } of loaded.toReversed()) {
         for (const here of Object.values(tiers)) {
           if (here.variant.kind === after.kind)
             return here.schema().changedCreateOnly(before.properties, after.properties);

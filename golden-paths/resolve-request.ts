@@ -58,7 +58,9 @@ export function resolveRequest(path: GoldenPath, input: ResolveInput): ResolveRe
   const refused = here.schema().validate(properties);
   if (refused.length > 0) {
     const from = { pointer, overrides, template: here.variant.properties };
-    return refuse(...refused.map((fault) => explain(fault, blame(fault.pointer, from), pointer, here.variant.kind)));
+    return refuse(
+      ...unique(refused.map((fault) => explain(fault, blame(fault.pointer, from), pointer, here.variant.kind))),
+    );
   }
 
   return limit(pointer, {
@@ -161,6 +163,11 @@ function isSet(target: JsonObject | undefined, name: string): boolean {
 
 function title(path: GoldenPath): string {
   return `${path.file.type}@${path.file.version}`;
+}
+
+/** One parameter may stand in several properties, and each of them complains. */
+function unique(errors: readonly FieldError[]): FieldError[] {
+  return [...new Map(errors.map((error) => [`${error.pointer} ${error.message}`, error])).values()];
 }
 
 function refuse(...errors: FieldError[]): ResolveResult {

@@ -68,6 +68,25 @@ describe("a new type is one file", () => {
     ).toMatchObject({ ok: false, errors: [{ pointer: "/resources/it/overrides/BillingMode" }] });
   });
 
+  test("what AWS refuses of a parameter's value is told at the parameter", () => {
+    const lax = structuredClone(tableGoldenPath) as JsonObject;
+    setIn((lax.parameters as JsonObject).properties, "hashKey", { type: "string" });
+    write("table@1.yaml", lax);
+    const asReference = load().resolve(
+      inputFor({ type: "table", parameters: { hashKey: "${resources.a.outputs.b}" } }),
+    );
+    expect(asReference).toMatchObject({ ok: true });
+    setIn((lax.parameters as JsonObject).properties, "hashKey", { type: "integer" });
+    write("table@1.yaml", lax);
+    expect(load().resolve(inputFor({ type: "table", parameters: { hashKey: 7 } }))).toEqual({
+      ok: false,
+      errors: [
+        { pointer: "/resources/it/parameters/hashKey", message: "must be a string" },
+        { pointer: "/resources/it/parameters/hashKey", message: "must have exactly one of the allowed forms" },
+      ],
+    });
+  });
+
   test("a second version stands beside the first, and is what a request without one gets", () => {
     write("table@1.yaml", tableGoldenPath);
     write("table@2.yaml", { ...tableGoldenPath, version: 2, title: "Better table" });

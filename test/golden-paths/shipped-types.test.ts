@@ -1,4 +1,7 @@
 import { describe, expect, test } from "vitest";
+import type { PropertySchema } from "../../aws-schemas/aws-schema.ts";
+import { readSchema } from "../../aws-schemas/read-schema.ts";
+import { resolveRef } from "../../aws-schemas/resource-model.ts";
 import { type Tier, tiers } from "../../core/definition.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { awsKindSchemas } from "../../golden-paths/aws-kind-schemas.ts";
@@ -69,6 +72,28 @@ describe.each(everywhere)("$listed.type in $tier, class $className", ({ listed, 
     expect(result).toMatchObject({ ok: true });
     if (result.ok) expect(JSON.stringify(result.definition.properties)).not.toMatch(/kms.?(Master)?KeyI/i);
   });
+});
+
+test("every output reads an attribute that the provider's own schema has", () => {
+  for (const { listed, tier, className } of everywhere) {
+    const result = paths.resolve(
+      inputFor({ type: listed.type, class: className, parameters: needed[listed.type] }, { tier }),
+    );
+    if (!result.ok) throw new Error(JSON.stringify(result.errors));
+    const schema = readSchema(result.definition.kind);
+    for (const [written, path = ""] of JSON.stringify(result.definition.outputs).matchAll(
+      /\$\{attributes\.([^{}]+)\}/g,
+    )) {
+      if (schema === undefined) {
+        expect(["Host", "Port", "Database", "Role", "Url", "SecretArn"], written).toContain(path);
+        continue;
+      }
+      let part: PropertySchema | undefined = schema;
+      for (const member of path.split("."))
+        part = part && resolveRef(schema, part.properties?.[member] ?? { enum: [] });
+      expect(part, `${result.definition.kind} ${written}`).not.toEqual({ enum: [] });
+    }
+  }
 });
 
 const protections: { type: string; production: boolean; reason: string }[] = [
