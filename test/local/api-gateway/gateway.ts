@@ -39,6 +39,9 @@ export async function openGateway(more: Partial<ApiGatewayOptions> = {}, moreKey
       }
     },
     ...more,
+  }).catch((error) => {
+    remove(home);
+    throw error;
   });
   gateway.url = server.url;
   return gateway;
