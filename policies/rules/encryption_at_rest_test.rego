@@ -46,3 +46,10 @@ test_encryption_that_an_override_removes_is_denied_at_the_override if {
 	found := rule.deny with input as whole
 	fixture.pointers(found) == {"/resources/files/overrides/BucketEncryption"}
 }
+
+test_a_switch_of_any_kind_must_be_known_to_be_on if {
+	every value in [false, "true", {"ref": "${resources.x.outputs.y}"}] {
+		count(rule.deny) == 1 with input as fixture.of_kind("AWS::Test::Thing", {"Disk": {"Encrypted": value}})
+	}
+	count(rule.deny) == 0 with input as fixture.of_kind("AWS::Test::Thing", {"Disk": {"Encrypted": true}})
+}

@@ -70,3 +70,23 @@ test_open_address_ranges_are_denied if {
 		{"SecurityGroupIngress": [{"CidrIp": "10.0.0.0/8"}], "SecurityGroupEgress": [{"CidrIp": "0.0.0.0/0"}]},
 	)
 }
+
+test_a_policy_for_all_but_one_lets_everybody_in if {
+	count(rule.deny) == 1 with input as fixture.of_kind(
+		"AWS::SQS::QueuePolicy",
+		{"PolicyDocument": {"Statement": {"Effect": "Allow", "NotPrincipal": {"AWS": "111122223333"}}}},
+	)
+}
+
+test_an_override_is_not_blamed_for_what_it_left_alone if {
+	block := object.remove(fixture.bucket.resource.properties.PublicAccessBlockConfiguration, ["BlockPublicAcls"])
+	properties := object.union(
+		object.remove(fixture.bucket.resource.properties, ["PublicAccessBlockConfiguration"]),
+		{"PublicAccessBlockConfiguration": block},
+	)
+	found := rule.deny with input as fixture.with_resource({
+		"properties": properties,
+		"overrides": {"PublicAccessBlockConfiguration": {"IgnorePublicAcls": true}},
+	})
+	fixture.pointers(found) == {"/resources/files"}
+}
