@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
@@ -12,17 +12,23 @@ import type { FunctionSpec } from "../../functions/manifest.ts";
 export function addAssets(root: string, folder: string, spec: FunctionSpec): void {
   if (spec.storeRoles.includes("owner")) copy(root, folder, "database/migrations", /\.sql$/);
   else {
-    copy(root, folder, "golden-paths", /\.yaml$/);
+    copy(root, folder, "golden-paths", /\.yaml$/, yamlToJson);
     copy(root, folder, "policies/compiled", /\.(wasm|json)$/);
-    writeFileSync(join(folder, "aws-schemas.bin"), schemasOfGoldenPaths(root));
+    mkdirSync(join(folder, "aws-schemas"), { recursive: true });
+    writeFileSync(join(folder, "aws-schemas", "aws-schemas.bin"), schemasOfGoldenPaths(root));
   }
 }
 
-function copy(root: string, folder: string, from: string, wanted: RegExp): void {
+function copy(root: string, folder: string, from: string, wanted: RegExp, convert = (bytes: Buffer) => bytes): void {
   mkdirSync(join(folder, from), { recursive: true });
   for (const name of readdirSync(join(root, from)).filter((name) => wanted.test(name))) {
-    cpSync(join(root, from, name), join(folder, from, name));
+    writeFileSync(join(folder, from, name), convert(readFileSync(join(root, from, name))));
   }
+}
+
+/** JSON is YAML: under the same name, a bundle reads it without a YAML parser (leave-out.ts). */
+function yamlToJson(yaml: Buffer): Buffer {
+  return Buffer.from(JSON.stringify(parse(yaml.toString("utf8"))));
 }
 
 const goldenPath = z.object({ variants: z.array(z.object({ kind: z.string() })) });

@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import { build, type Plugin } from "esbuild";
+import { build } from "esbuild";
+import { leaveOut } from "./leave-out.ts";
 
 export type Bundle = {
   code: Uint8Array;
@@ -7,6 +8,12 @@ export type Bundle = {
   /** Bytes that each source file has in the bundle, largest first. */
   inputs: { path: string; bytes: number }[];
 };
+
+/** Where the SDK looks for credentials after the environment, in which Lambda always has them: imported when reached. */
+const neverReached = ["sso", "ini", "process", "web-identity", "login"].map(
+  (kind) => `@aws-sdk/credential-provider-${kind}`,
+);
+neverReached.push("@smithy/credential-provider-imds");
 
 /**
  * One ES module for Lambda's nodejs24.x, SDK clients included: what was tested is what runs, whatever the runtime brings.
@@ -32,7 +39,8 @@ export async function bundleEntry(root: string, entry: string): Promise<Bundle> 
     logLevel: "silent",
     // Some dependencies are CommonJS and ask for Node's own modules with require.
     banner: { js: 'import{createRequire as $require}from"node:module";const require=$require(import.meta.url);' },
-    plugins: [englishOnly],
+    external: neverReached,
+    plugins: [leaveOut],
   });
   const file = (extension: string) => {
     const found = result.outputFiles.find(({ path }) => path.endsWith(extension));
@@ -45,13 +53,3 @@ export async function bundleEntry(root: string, entry: string): Promise<Bundle> 
     .sort((one, other) => other.bytes - one.bytes);
   return { code: file("index.mjs"), map: file(".map"), inputs };
 }
-
-/** zod carries its messages in 50 languages, 264 KB of them; its namespace export keeps esbuild from leaving them out. */
-const englishOnly: Plugin = {
-  name: "english-only",
-  setup({ onLoad }) {
-    onLoad({ filter: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.(c|m)?js$/ }, () => ({
-      contents: 'export { default as en } from "./en.js";',
-    }));
-  },
-};

@@ -1,0 +1,241 @@
+import { Match, type Template } from "aws-cdk-lib/assertions";
+import { beforeAll, describe, expect, test } from "vitest";
+import { type FunctionName, functions, machines, type StoreRole, schedules } from "../../functions/manifest.ts";
+import { synthesize } from "./synthesize.ts";
+
+type Resource = { Type: string; Properties: Record<string, unknown>; DependsOn?: string[] };
+type Statement = { Action: string | string[]; Resource: unknown; Effect: string };
+
+const names = Object.keys(functions) as FunctionName[];
+const roles: StoreRole[] = ["api", "platform", "worker", "owner"];
+let store: Template;
+let control: Template;
+
+beforeAll(() => {
+  ({ store, control } = synthesize("production"));
+});
+
+describe("functions", () => {
+  test.each(names)("%s runs as the manifest says", (name) => {
+    const { Properties } = functionOf(name);
+    expect(Properties).toMatchObject({
+      Runtime: "nodejs24.x",
+      Architectures: ["arm64"],
+      Handler: "index.handler",
+      Timeout: functions[name].timeoutSeconds,
+      MemorySize: functions[name].memoryMb,
+    });
+  });
+
+  test.each(names)("%s knows the secrets of its own database roles and no other", (name) => {
+    const own = functions[name].storeRoles;
+    const variables = (functionOf(name).Properties.Environment as { Variables: Record<string, unknown> }).Variables;
+    for (const role of roles) {
+      const variable = variables[`CAIRN_STORE_SECRET_${role.toUpperCase()}`];
+      if (own.includes(role)) expect(JSON.stringify(variable)).toContain(`Secret${role}Attachment`);
+      else expect(variable).toBeUndefined();
+    }
+    const readable = allowed(statementsOf(name), "secretsmanager:GetSecretValue");
+    expect(roles.filter((role) => readable.includes(`Secret${role}Attachment`))).toEqual(
+      roles.filter((role) => own.includes(role)),
+    );
+  });
+
+  test.each(names)("%s may do what the manifest names and nothing else", (name) => {
+    const { storeRoles, starts, providers } = functions[name];
+    const database = ["BeginTransaction", "CommitTransaction", "ExecuteStatement", "RollbackTransaction"];
+    const expected = [
+      "logs:CreateLogStream",
+      "logs:PutLogEvents",
+      ...(storeRoles.length > 0
+        ? [...database.map((call) => `rds-data:${call}`), "secretsmanager:GetSecretValue"]
+        : []),
+      ...(starts.length > 0 ? ["states:StartExecution"] : []),
+      ...(providers !== "none" ? ["sts:AssumeRole"] : []),
+    ];
+    expect(actionsOf(statementsOf(name)).sort()).toEqual(expected.sort());
+    const startable = allowed(statementsOf(name), "states:StartExecution");
+    for (const machine of Object.keys(machines) as (keyof typeof machines)[]) {
+      expect(startable.includes(`stateMachine:cairn-production-${machine}`)).toBe(starts.includes(machine));
+    }
+  });
+
+  test("take on targets' roles, by name, in Cairn's own account unless the stage names others", () => {
+    expect(allowed(statementsOf("apply-resource"), "sts:AssumeRole")).toContain(":role/cairn-production-target-*");
+  });
+});
+
+describe("state machines", () => {
+  test.each(Object.entries(machines))("%s calls its tasks' functions, and may call no other", (name, { tasks }) => {
+    const machine = resourcesOf("AWS::StepFunctions::StateMachine").find(
+      ({ Properties }) => Properties.StateMachineName === `cairn-production-${name}`,
+    );
+    const definition = JSON.stringify(machine?.Properties.DefinitionString);
+    expect(definition).not.toContain("${");
+    const invocable = allowed(statementsOf(`machine${name}`), "lambda:InvokeFunction");
+    for (const other of names) {
+      const used = (tasks as readonly string[]).includes(other);
+      expect([other, definition.includes(`"${idOf(other)}"`)]).toEqual([other, used]);
+      expect([other, invocable.includes(`"${idOf(other)}"`)]).toEqual([other, used]);
+    }
+  });
+
+  test("are Standard and log no payload", () => {
+    control.allResourcesProperties("AWS::StepFunctions::StateMachine", {
+      StateMachineType: "STANDARD",
+      LoggingConfiguration: { IncludeExecutionData: false },
+    });
+  });
+});
+
+test.each(Object.entries(schedules))(
+  "the rule %s keeps its period, retries, and keeps what it could not deliver",
+  (_, spec) => {
+    const { rateMinutes } = spec;
+    const rate =
+      rateMinutes === 1 ? "1 minute" : rateMinutes % 1440 === 0 ? days(rateMinutes) : `${rateMinutes} minutes`;
+    const id = "function" in spec.target ? idOf(spec.target.function) : `machine${spec.target.machine}Machine`;
+    control.hasResourceProperties("AWS::Events::Rule", {
+      ScheduleExpression: `rate(${rate})`,
+      State: "ENABLED",
+      Targets: [
+        {
+          Arn: Match.objectLike(
+            "function" in spec.target ? { "Fn::GetAtt": [id, "Arn"] } : { Ref: Match.stringLikeRegexp(id) },
+          ),
+          DeadLetterConfig: Match.anyValue(),
+          RetryPolicy: { MaximumRetryAttempts: 3, MaximumEventAgeInSeconds: rateMinutes * 60 },
+        },
+      ],
+    });
+  },
+);
+
+describe("the HTTP API", () => {
+  test("verifies a token everywhere but on what anyone may read", () => {
+    const routes = resourcesOf("AWS::ApiGatewayV2::Route").map(({ Properties }) => [
+      Properties.RouteKey,
+      Properties.AuthorizationType,
+    ]);
+    expect(routes.sort()).toEqual([
+      ["$default", "JWT"],
+      ["GET /healthz", "NONE"],
+      ["GET /openapi.json", "NONE"],
+    ]);
+  });
+
+  test("takes issuer and audience from the stage", () => {
+    control.hasResourceProperties("AWS::ApiGatewayV2::Authorizer", {
+      JwtConfiguration: { Issuer: "https://login.example.com/", Audience: ["cairn"] },
+    });
+  });
+});
+
+test("no other function gets its new code before the migrations have run", () => {
+  const [trigger] = Object.keys(control.findResources("Custom::Trigger"));
+  for (const name of names) {
+    const waits = functionOf(name).DependsOn?.includes(trigger ?? "") ?? false;
+    expect([name, waits]).toEqual([name, name !== "migrate"]);
+  }
+});
+
+describe("the store", () => {
+  test("is an encrypted Aurora PostgreSQL 17 behind the Data API", () => {
+    store.hasResourceProperties("AWS::RDS::DBCluster", {
+      Engine: "aurora-postgresql",
+      EngineVersion: Match.stringLikeRegexp("^17\\."),
+      EnableHttpEndpoint: true,
+      StorageEncrypted: true,
+      DeletionProtection: true,
+      BackupRetentionPeriod: 35,
+      ServerlessV2ScalingConfiguration: { MinCapacity: 1, MaxCapacity: 16 },
+    });
+  });
+
+  test("has no way in from a network and none out", () => {
+    for (const type of ["InternetGateway", "NatGateway", "Route", "SecurityGroupIngress", "VPCEndpoint"]) {
+      store.resourceCountIs(`AWS::EC2::${type}`, 0);
+    }
+    store.allResourcesProperties("AWS::EC2::SecurityGroup", { SecurityGroupIngress: Match.absent() });
+    store.allResourcesProperties("AWS::RDS::DBInstance", { PubliclyAccessible: false });
+  });
+
+  test("has a secret for each database role", () => {
+    for (const role of roles) {
+      store.hasResourceProperties("AWS::SecretsManager::Secret", {
+        GenerateSecretString: Match.objectLike({ SecretStringTemplate: `{"username":"cairn_${role}"}` }),
+      });
+    }
+    store.resourceCountIs("AWS::SecretsManager::Secret", roles.length);
+  });
+
+  test("holds all data: the other stack can be torn down and rebuilt", () => {
+    for (const type of [
+      "AWS::RDS::DBCluster",
+      "AWS::SecretsManager::Secret",
+      "AWS::S3::Bucket",
+      "AWS::DynamoDB::Table",
+    ]) {
+      control.resourceCountIs(type, 0);
+    }
+    const keeps = Object.values(control.toJSON().Resources as Record<string, { DeletionPolicy?: string }>).filter(
+      ({ DeletionPolicy }) => DeletionPolicy !== undefined && DeletionPolicy !== "Delete",
+    );
+    expect(keeps).toEqual([]);
+  });
+});
+
+test("no statement allows every action, and only log delivery, which takes no narrower one, every resource", () => {
+  for (const template of [store, control]) {
+    const statements = Object.values(template.findResources("AWS::IAM::Policy")).flatMap(
+      ({ Properties }) => Properties.PolicyDocument.Statement as Statement[],
+    );
+    for (const statement of statements) {
+      const actions = [statement.Action].flat();
+      expect(actions.filter((action) => action.endsWith("*"))).toEqual([]);
+      if (statement.Resource === "*") expect(actions.filter((action) => !action.startsWith("logs:"))).toEqual([]);
+    }
+  }
+});
+
+test("both stacks stay free of an account and a region", () => {
+  for (const template of [store, control]) {
+    expect(JSON.stringify(template.toJSON())).not.toMatch(/arn:aws:[a-z-]*:[a-z]{2}-[a-z]+-\d|\b\d{12}\b/);
+  }
+});
+
+function resourcesOf(type: string): Resource[] {
+  return Object.values(control.findResources(type)) as Resource[];
+}
+
+function idOf(name: FunctionName): string {
+  const prefix = `${name.replaceAll("-", "")}Function`;
+  const [id] = Object.keys(control.findResources("AWS::Lambda::Function")).filter((key) => key.startsWith(prefix));
+  if (id === undefined) throw new Error(`the template has no function ${name}`);
+  return id;
+}
+
+function functionOf(name: FunctionName): Resource {
+  return control.findResources("AWS::Lambda::Function")[idOf(name)] as Resource;
+}
+
+/** The statements of the role of a function, or of the construct whose id begins so. */
+function statementsOf(name: string): Statement[] {
+  const prefix = `${name.replaceAll("-", "")}Role`;
+  const policies = Object.entries(control.findResources("AWS::IAM::Policy")).filter(([id]) => id.startsWith(prefix));
+  return policies.flatMap(([, { Properties }]) => Properties.PolicyDocument.Statement as Statement[]);
+}
+
+function actionsOf(statements: Statement[]): string[] {
+  return statements.flatMap(({ Action }) => Action);
+}
+
+/** What an action is allowed on, as text. */
+function allowed(statements: Statement[], action: string): string {
+  const resources = statements.filter(({ Action }) => [Action].flat().includes(action)).map(({ Resource }) => Resource);
+  return JSON.stringify(resources);
+}
+
+function days(minutes: number): string {
+  return minutes === 1440 ? "1 day" : `${minutes / 1440} days`;
+}
