@@ -29,7 +29,10 @@ export type StepFunctions = {
   arnPrefix: string;
   /** Starts a machine by its plain name, as a scheduled rule does; answers the execution's ARN. */
   start(machine: string, input: unknown): string;
-  /** Lets executions end within `graceMs`; those left are ABORTED, as the next start would find them. */
+  /**
+   * Lets executions end within `graceMs`; those left are ABORTED, as the next start would find them. Close it before the
+   * functions that it invokes, or their end looks like their failure. A second call waits for the first.
+   */
   close(graceMs?: number): Promise<void>;
 };
 
@@ -46,6 +49,7 @@ export async function startStepFunctions(options: StepFunctionsOptions): Promise
   const arns = createArns(region, accountId, namePrefix, Object.keys(definitions));
   const store = openExecutionsStore(database, now());
   const running = new Map<number, RunningExecution>();
+  let closed: Promise<void> | undefined;
   const context: Context = { arns, store, running, run, now };
   const server = await listen((request, response) => void answer(context, request, response), { port }).catch(
     (error) => {
@@ -83,7 +87,12 @@ export async function startStepFunctions(options: StepFunctionsOptions): Promise
     });
   }
 
-  async function close(graceMs = 2000): Promise<void> {
+  function close(graceMs = 2000): Promise<void> {
+    closed ??= shutDown(graceMs);
+    return closed;
+  }
+
+  async function shutDown(graceMs: number): Promise<void> {
     await server.close();
     const ends = [...running.values()].map(({ ended }) => ended);
     const grace = Promise.withResolvers<void>();

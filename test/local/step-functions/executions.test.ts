@@ -223,7 +223,7 @@ describe("the process", () => {
     const first = await openStage(own, machines, stageFunctions);
     const done = await first.finish(await first.start("fails", {}, "done"));
     const left = await first.start("machine-timeout", {}, "left");
-    await first.stop();
+    await Promise.all([first.stop(), first.stop()]);
     const second = await openStage(own, machines, stageFunctions);
     expect(await second.finish(done.executionArn ?? "")).toMatchObject({
       status: "FAILED",
