@@ -8,6 +8,9 @@ import type { DecidedChange } from "./decide-changes.ts";
 
 export type Judgement = { allow: boolean; violations: Violation[]; warnings: Warning[]; inputHash: string };
 
+/** A hostile definition can break a rule thousands of times; a decision is one row of at most 64 KB. */
+const shown = 50;
+
 /** Asks policy about each definition, overrides included. All must be allowed (law I7). */
 export function judge(
   deps: { policy: Policy; now: () => number },
@@ -43,8 +46,8 @@ export function judge(
   );
   return {
     allow: verdicts.every(({ allow }) => allow),
-    violations: verdicts.flatMap(({ violations }) => violations),
-    warnings: verdicts.flatMap(({ warnings }) => warnings),
+    violations: verdicts.flatMap(({ violations }) => violations).slice(0, shown),
+    warnings: verdicts.flatMap(({ warnings }) => warnings).slice(0, shown),
     inputHash: hashOf(verdicts.map(({ inputHash }) => inputHash)),
   };
 }

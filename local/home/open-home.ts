@@ -10,6 +10,8 @@ export const dataVersion = 1;
 export type Home = {
   /** Absolute. */
   path: string;
+  /** Nothing was in it when it was opened. */
+  isNew: boolean;
   /**
    * Replaces a file below the home: whole or not at all, also through a crash, and readable as `mode` says from its first
    * byte on.
@@ -44,6 +46,7 @@ export async function openHome(folder: string, options: HomeOptions = {}): Promi
     }
     return {
       path,
+      isNew: version === undefined,
       writeAtomically: (file, content, mode = 0o600) =>
         writeFileAtomically(resolve(path, file), content, mode).catch((error) => {
           throw explainFileError(error, path);

@@ -1,0 +1,72 @@
+import { randomUUID } from "node:crypto";
+import { existsSync } from "node:fs";
+import { readFile, rm } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Home } from "./home/open-home.ts";
+import { createProgress } from "./progress.ts";
+import type { Machine } from "./start-machine.ts";
+
+type Part = { id: string; name: string; type: string; status: string };
+type IntentAnswer = { id: string; status: string; resources: Part[] };
+type ResourceAnswer = { status: string; outputs: { [key: string]: unknown }; reason: { message: string } | null };
+
+const intentFile = new URL("../examples/orders.json", import.meta.url);
+const terminal = new Set(["READY", "FAILED", "DELETED", "SUPERSEDED"]);
+
+/**
+ * Sends the example through the API as its team would, shows each resource's way to READY and prints the outputs.
+ *
+ * @param marker a file in the home that says the example is not done yet; its key makes a repetition the same request
+ */
+export async function runExample(machine: Machine, home: Home, marker: string): Promise<void> {
+  const { key } = existsSync(marker)
+    ? (JSON.parse(await readFile(marker, "utf8")) as { key: string })
+    : { key: randomUUID() };
+  await home.writeAtomically(marker, JSON.stringify({ key }));
+
+  const platform = client(machine, await machine.token({ sub: "npm-start", role: "platform" }));
+  await platform("PUT", "/v1/teams/payments", { name: "Payments", contact: "payments@example.com" });
+  const developer = client(machine, await machine.token({ sub: "npm-start", role: "developer", team: "payments" }));
+  const document = JSON.parse(await readFile(intentFile, "utf8")) as unknown;
+  console.log("Sending examples/orders.json: a service called orders wants seven resources in staging.\n");
+  const accepted = await developer<IntentAnswer>("POST", "/v1/intents", document, { "idempotency-key": key });
+
+  const progress = createProgress(process.stdout);
+  let intent = accepted;
+  for (;;) {
+    progress.show(intent.resources);
+    if (terminal.has(intent.status)) break;
+    await sleep(250);
+    intent = await developer<IntentAnswer>("GET", `/v1/intents/${accepted.id}`);
+  }
+  progress.end();
+
+  for (const { id, name } of intent.resources) {
+    const { outputs, reason } = await developer<ResourceAnswer>("GET", `/v1/resources/${id}`);
+    console.log(`\n${name}${reason === null ? "" : `: ${reason.message}`}`);
+    for (const [output, value] of Object.entries(outputs)) console.log(`  ${output.padEnd(10)} ${String(value)}`);
+  }
+  await rm(marker, { force: true });
+}
+
+function client(machine: Machine, token: string) {
+  return async <T>(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: { [name: string]: string } = {},
+  ): Promise<T> => {
+    const response = await fetch(`${machine.endpoints.api}${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${token}`,
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${text}`);
+    return JSON.parse(text) as T;
+  };
+}

@@ -1,0 +1,72 @@
+// `npm start`: all of Cairn on this machine.
+import { existsSync } from "node:fs";
+import { appendFile } from "node:fs/promises";
+import { join, relative } from "node:path";
+import { runExample } from "./example.ts";
+import { HomeError } from "./home/home-error.ts";
+import { openHome } from "./home/open-home.ts";
+import { PortInUseError } from "./http-server.ts";
+import { readSettings } from "./settings.ts";
+import { type Machine, startMachine } from "./start-machine.ts";
+
+/** npm and the terminal both pass Ctrl-C on: a second signal this soon is the first one again. */
+const sameSignalMs = 1000;
+
+try {
+  await main();
+} catch (error) {
+  const known = error instanceof HomeError || error instanceof PortInUseError;
+  console.error(known ? `cairn: ${(error as Error).message}` : error);
+  process.exit(1);
+}
+
+async function main(): Promise<void> {
+  const settings = readSettings(process.env);
+  const home = await openHome(settings.home);
+  const logFile = join(home.path, "cairn.log");
+  const log = (line: string) =>
+    void appendFile(logFile, `${new Date().toISOString()} ${line}\n`).catch(() => undefined);
+
+  let machine: Machine | undefined;
+  let stopping: Promise<void> | undefined;
+  let firstSignal = 0;
+  const stop = () => {
+    if (stopping !== undefined && Date.now() - firstSignal > sameSignalMs) process.exit(130);
+    if (stopping !== undefined) return;
+    firstSignal = Date.now();
+    console.log("\nStopping. What is under way goes on at the next start.");
+    stopping = (async () => {
+      await machine?.close();
+      await home.close();
+      process.exit(0);
+    })();
+  };
+
+  console.log(`Cairn is starting in ${relative(process.cwd(), home.path) || home.path} …`);
+  try {
+    machine = await startMachine(home, settings, log);
+  } catch (error) {
+    await home.close();
+    throw error;
+  }
+  process.on("SIGINT", stop);
+  process.on("SIGTERM", stop);
+
+  const { api } = machine.endpoints;
+  console.log(
+    `The API answers at ${api}, its contract is at ${api}/openapi.json; logs are in ${relative(process.cwd(), logFile)}`,
+  );
+  const example = join(home.path, "example.json");
+  if (settings.example && (home.isNew || existsSync(example))) await runExample(machine, home, example);
+  console.log(hints(api));
+}
+
+function hints(api: string): string {
+  return `
+Try next, in another terminal:
+  TOKEN=$(npm run --silent token -- --team payments --role developer)
+  curl -s -H "authorization: Bearer $TOKEN" ${api}/v1/resources
+  curl -s -H "authorization: Bearer $TOKEN" -H "content-type: application/json" -d @examples/orders.json '${api}/v1/intents?dryRun=true'
+  curl -s -H "authorization: Bearer $TOKEN" ${api}/v1/drift/reports
+Ctrl-C stops; npm start goes on where it was.`;
+}

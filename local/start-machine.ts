@@ -1,0 +1,239 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { type FunctionName, type FunctionSpec, functions, machines, schedules } from "../functions/manifest.ts";
+import { startApiGateway } from "./api-gateway/api-gateway.ts";
+import { audience, issuerName, openIssuer, startIssuerServer } from "./api-gateway/issuer.ts";
+import { type Cloud, openCloud } from "./cloud/open-cloud.ts";
+import { versionsOf } from "./cloud/secrets.ts";
+import { startCloudControl } from "./cloud-control/start-cloud-control.ts";
+import { startSchedules } from "./events/schedules.ts";
+import type { Home } from "./home/open-home.ts";
+import { startLambdaEndpoint } from "./lambda/endpoint.ts";
+import { createLambda, type Lambda } from "./lambda/lambda.ts";
+import { startPostgres } from "./postgres/start-postgres.ts";
+import { startRdsData } from "./rds-data/start-rds-data.ts";
+import { startSecretsManager } from "./secrets-manager/start-secrets-manager.ts";
+import type { Settings } from "./settings.ts";
+import { startStepFunctions } from "./step-functions/step-functions.ts";
+import { type ClusterRole, ensureSecrets, prepareCluster } from "./store-cluster.ts";
+import { startSts } from "./sts/start-sts.ts";
+import { localTargets } from "./targets.ts";
+
+const region = "eu-central-1";
+const accountId = "000000000000";
+const clusterArn = `arn:aws:rds:${region}:${accountId}:cluster:cairn`;
+const machinePrefix = "cairn-";
+/** What runs when the machine is stopped has this long to end; what has not is taken over at the next start. */
+const graceMs = 1500;
+const repository = new URL("../", import.meta.url);
+
+/** What an outside test or a curious person connects to. Written to `endpoints.json` in the home. */
+export type Endpoints = {
+  api: string;
+  states: string;
+  lambda: string;
+  rdsData: string;
+  cloudControl: string;
+  secretsManager: string;
+  sts: string;
+  issuer: string;
+  postgres: string;
+  store: { resourceArn: string; secretArn: string; database: string };
+  region: string;
+  pid: number;
+};
+
+export type Machine = {
+  endpoints: Endpoints;
+  /** A token that this machine's API accepts. */
+  token(claims: { team?: string; role: string; sub: string }): Promise<string>;
+  /** Starts nothing more, lets what runs finish for a moment, and stops every part. */
+  close(): Promise<void>;
+};
+
+/**
+ * Starts this machine's AWS around Cairn: the same handlers, definitions and SDK clients, pointed at the rooms of `local/`.
+ * Parts are closed in the reverse order of their start.
+ */
+export async function startMachine(home: Home, settings: Settings, log: (line: string) => void): Promise<Machine> {
+  const parts: { close(): Promise<void> | void }[] = [];
+  const opened = <T extends { close(): Promise<void> | void }>(part: T): T => {
+    parts.push(part);
+    return part;
+  };
+  const close = async (): Promise<void> => {
+    for (let part = parts.pop(); part !== undefined; part = parts.pop()) await part.close();
+  };
+
+  try {
+    const issuer = await openIssuer(home.path);
+    // The port first: when it is taken, nothing else needs to start. It answers once everything behind it does.
+    const behind = Promise.withResolvers<Lambda>();
+    behind.promise.catch(() => undefined);
+    const gateway = opened(
+      await startApiGateway({
+        port: settings.port,
+        accountId,
+        invoke: async (event) => (await behind.promise).invoke("api", event),
+        authorizer: { issuer: issuerName, audience, jwks: issuer.jwks },
+        openRoutes: ["GET /healthz", "GET /openapi.json"],
+      }),
+    );
+    const issuerServer = opened(await startIssuerServer(issuer));
+
+    const cloud = opened(openCloud(join(home.path, "cloud", "cloud.sqlite"), { region, accountId }));
+    const cloudControl = opened(await startCloudControl({ cloud }));
+    const secretsManager = opened(await startSecretsManager({ cloud }));
+    const sts = opened(await startSts({ accountId }));
+
+    const postgres = await startPostgres({ home: home.path, log });
+    opened({ close: () => postgres.stop() });
+    const address = { host: postgres.host, port: postgres.port };
+    const secretsClient = new SecretsManagerClient({
+      region,
+      endpoint: secretsManager.url,
+      credentials: { accessKeyId: "local", secretAccessKey: "local" },
+    });
+    const secrets = await ensureSecrets(secretsClient, address);
+    secretsClient.destroy();
+    await prepareCluster(postgres.superuserUrl, secrets.owner, secrets.tenants);
+    const rdsData = opened(
+      await startRdsData({
+        postgres: address,
+        resourceArn: clusterArn,
+        readSecret: async (arn) => readLogin(cloud, arn),
+      }),
+    );
+
+    // Step Functions invokes functions, and functions start executions: each gets to know the other here.
+    const lambda = Promise.withResolvers<Lambda>();
+    const states = await startStepFunctions({
+      machines: Object.fromEntries(
+        Object.entries(machines).map(([name, { definition }]) => [name, readDefinition(definition)]),
+      ),
+      invoke: async (name, payload) => (await lambda.promise).invoke(name, payload),
+      database: join(home.path, "step-functions.sqlite"),
+      region,
+      accountId,
+      namePrefix: machinePrefix,
+    });
+    const aws = {
+      AWS_REGION: region,
+      AWS_ACCESS_KEY_ID: "local",
+      AWS_SECRET_ACCESS_KEY: "local",
+      AWS_ENDPOINT_URL_SFN: states.url,
+      AWS_ENDPOINT_URL_RDS_DATA: rdsData.url,
+      AWS_ENDPOINT_URL_CLOUDCONTROL: cloudControl.url,
+      AWS_ENDPOINT_URL_SECRETS_MANAGER: secretsManager.url,
+      AWS_ENDPOINT_URL_STS: sts.url,
+    };
+    const running = opened(
+      createLambda({
+        region,
+        accountId,
+        compileCache: join(home.path, "compile-cache"),
+        functions: Object.fromEntries(
+          Object.entries(functions).map(([name, spec]) => [
+            name,
+            {
+              entry: fileURLToPath(new URL(spec.entry, repository)),
+              timeoutSeconds: spec.timeoutSeconds,
+              memoryMb: spec.memoryMb,
+              environment: {
+                ...aws,
+                ...functionEnvironment(spec, settings, states.arnPrefix, (role) => secrets[role].arn),
+              },
+            },
+          ]),
+        ),
+        log: (name, text) => log(`${name}: ${text.trimEnd()}`),
+      }),
+    );
+    lambda.resolve(running);
+    // Closed before the functions that its executions call.
+    opened({ close: () => states.close(graceMs) });
+    const lambdaEndpoint = opened(await startLambdaEndpoint({ lambda: running }));
+
+    const targets = localTargets({ region, accountId, clusterArn, adminSecretArn: secrets.tenants.arn, ...address });
+    await invokeOrThrow(running, "migrate", { targets });
+
+    const endpoints: Endpoints = {
+      api: gateway.url,
+      states: states.url,
+      lambda: lambdaEndpoint.url,
+      rdsData: rdsData.url,
+      cloudControl: cloudControl.url,
+      secretsManager: secretsManager.url,
+      sts: sts.url,
+      issuer: issuerServer.url,
+      postgres: postgres.superuserUrl,
+      store: { resourceArn: clusterArn, secretArn: secrets.owner.arn, database: "cairn" },
+      region,
+      pid: process.pid,
+    };
+    await home.writeAtomically("endpoints.json", `${JSON.stringify(endpoints, null, 2)}\n`, 0o600);
+    behind.resolve(running);
+    opened(
+      startSchedules({
+        schedules: Object.fromEntries(
+          Object.entries(schedules).map(([name, { target }]) => [
+            name,
+            { periodSeconds: settings.periods[name] ?? 60, target },
+          ]),
+        ),
+        invokeFunction: (name, event) => invokeOrThrow(running, name, event),
+        startMachine: async (name, event) => states.start(name, event),
+        region,
+        accountId,
+        log,
+      }),
+    );
+    return {
+      endpoints,
+      token: ({ sub, role, team }) => issuer.sign({ sub, role, ...(team === undefined ? {} : { team }) }, 43_200),
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function readDefinition(file: string): object {
+  return JSON.parse(readFileSync(new URL(file, repository), "utf8")) as object;
+}
+
+function functionEnvironment(
+  spec: FunctionSpec,
+  { periods, goldenPaths }: Settings,
+  machineArnPrefix: string,
+  secretArn: (role: ClusterRole) => string,
+): { [name: string]: string } {
+  const sweep = periods.sweep ?? 10;
+  return {
+    CAIRN_STORE_ARN: clusterArn,
+    CAIRN_STORE_DATABASE: "cairn",
+    CAIRN_MACHINE_ARN_PREFIX: machineArnPrefix,
+    // As on AWS: a lease is as long as the sweep's period, so that what is lost is found within two of them.
+    CAIRN_LEASE_SECONDS: String(Math.min(60, Math.max(10, sweep))),
+    CAIRN_DRIFT_INTERVAL_SECONDS: String((periods.drift ?? 60) / 2),
+    ...(goldenPaths === undefined ? {} : { CAIRN_GOLDEN_PATHS: goldenPaths }),
+    ...Object.fromEntries(spec.storeRoles.map((role) => [`CAIRN_STORE_SECRET_${role.toUpperCase()}`, secretArn(role)])),
+  };
+}
+
+/** As the Data API reads its secret. */
+function readLogin(cloud: Cloud, arn: string): { username: string; password: string } | undefined {
+  const current = versionsOf(cloud, arn).find(({ stages }) => stages.includes("AWSCURRENT"));
+  return current?.secretString === undefined
+    ? undefined
+    : (JSON.parse(current.secretString) as { username: string; password: string });
+}
+
+async function invokeOrThrow(lambda: Lambda, name: FunctionName | string, event: unknown): Promise<unknown> {
+  const result = await lambda.invoke(name, event);
+  if (!result.ok) throw new Error(`${name}: ${result.error.errorType}: ${result.error.errorMessage}`);
+  return result.payload;
+}
