@@ -21,6 +21,10 @@ const settings: { [name: string]: string } = {
   // As on Aurora, whatever this machine's zone is.
   timezone: "UTC",
   log_timezone: "UTC",
+  // Statements and error messages quote values, and a value may be a secret: the log gets neither (law 8).
+  log_min_messages: "log",
+  log_min_error_statement: "panic",
+  log_error_verbosity: "terse",
 };
 
 /** Why a server did not come up: `line` is its own last complaint. */
@@ -150,6 +154,6 @@ async function pidFile(dataFolder: string): Promise<string[]> {
 
 async function lastComplaint(logFile: string, from: number): Promise<string> {
   const lines = (await readFile(logFile)).subarray(from).toString("utf8").trim().split("\n");
-  const complaints = lines.filter((line) => /(FATAL|ERROR|PANIC|error while loading)/.test(line));
-  return (complaints.find((line) => /(address|bind)/i.test(line)) ?? complaints[0] ?? lines.at(-1) ?? "").trim();
+  const complaint = lines.find((line) => /could not bind/.test(line)) ?? lines.find((line) => /FATAL|PANIC/.test(line));
+  return (complaint ?? lines.at(-1) ?? "").trim();
 }

@@ -5,7 +5,6 @@ const statuses = {
   BadRequestException: 400,
   DatabaseErrorException: 400,
   DatabaseUnavailableException: 504,
-  ForbiddenException: 403,
   InternalServerErrorException: 500,
   InvalidSecretException: 400,
   RequestEntityTooLargeException: 413,

@@ -72,9 +72,9 @@ async function answer(context: OperationContext, request: IncomingMessage, respo
     send(response, 200, await operation(context, body), {});
   } catch (error) {
     const { name, status, message } = asDataApiError(error);
-    // A body that was refused is not read to its end, so the connection cannot be used again.
-    const close = status === 413 ? { connection: "close" } : {};
-    send(response, status, JSON.stringify({ message }), { "x-amzn-errortype": name, ...close });
+    // What is left of a refused body is read and dropped: closing before its end would cut the answer off as well.
+    request.resume();
+    send(response, status, JSON.stringify({ message }), { "x-amzn-errortype": name });
   }
 }
 

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, chown, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -82,6 +82,18 @@ test("a new home gets a durable server on 127.0.0.1 that asks for a password", a
   if (postgresAccount()) expect((await stat(`/proc/${pid()}`)).uid).toBe(65534);
 });
 
+test("the server's log quotes no value, since a value may be a secret", async () => {
+  const { superuserUrl } = await start();
+  await query(superuserUrl, "create table if not exists secrets (x text primary key)");
+  await query(superuserUrl, "insert into secrets values ('canary-1')");
+  await expect(query(superuserUrl, "insert into secrets values ('canary-1')")).rejects.toThrow(/duplicate key/);
+  await expect(query(superuserUrl, "select 'canary-2'::uuid")).rejects.toThrow(/canary-2/);
+  await expect(query(superuserUrl, "alter role nobody_here password 'canary-3'")).rejects.toThrow(/does not exist/);
+  const text = await readFile(join(home, "postgres", "server.log"), "utf8");
+  expect(text).toContain("ready to accept connections");
+  expect(text).not.toContain("canary");
+});
+
 test("it stops in order, and starts again with the same port, password and data", async () => {
   const first = await start();
   const pid = first.pid() ?? 0;
@@ -146,7 +158,6 @@ test("its port taken by another program is one clear line", async () => {
 });
 
 test("a first start that was killed while it made the cluster leaves nothing that counts as one", async () => {
-  const { mkdir, rename } = await import("node:fs/promises");
   await rename(dataFolder, `${dataFolder}.aside`);
   await mkdir(`${dataFolder}.new/base`, { recursive: true });
   await writeFile(join(`${dataFolder}.new`, "PG_VERSION"), "17\n");

@@ -1,6 +1,7 @@
 import { BeginTransactionCommand, ExecuteStatementCommand, RDSDataClient } from "@aws-sdk/client-rds-data";
 import pg from "pg";
 import { afterAll, expect, test } from "vitest";
+import { asDataApiError } from "../../../local/rds-data/errors.ts";
 import { startRdsData } from "../../../local/rds-data/start-rds-data.ts";
 import { errorOf, resourceArn, secretArn, startDataApi } from "./data-api.ts";
 
@@ -35,7 +36,10 @@ test("a request above 4 MiB is refused, one below it is taken", async () => {
   const send = (length: number) =>
     api.row("select length(:a)", [{ name: "a", value: { stringValue: "x".repeat(length) } }]);
   expect(await send(4_000_000)).toEqual([{ longValue: 4_000_000 }]);
-  expect(await errorOf(send(4_194_304))).toMatchObject({ name: "RequestEntityTooLargeException", status: 413 });
+  for (const length of [4_194_304, 20_000_000]) {
+    expect(await errorOf(send(length))).toMatchObject({ name: "RequestEntityTooLargeException", status: 413 });
+  }
+  expect(await send(1)).toEqual([{ longValue: 1 }]);
 });
 
 test("a statement above 64 KB is refused", async () => {
@@ -176,4 +180,9 @@ test("a database that is down is unavailable, not an error in the statement", as
   });
   client.destroy();
   await server.close();
+});
+
+test("a connection lost while a statement ran is a 500: nobody knows what it did", () => {
+  const error = asDataApiError(new Error("Connection terminated unexpectedly"));
+  expect(error).toMatchObject({ name: "InternalServerErrorException", status: 500 });
 });
