@@ -2,7 +2,7 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import { acceptIntent } from "../control/accept-intent.ts";
 import { authenticate } from "./caller.ts";
 import type { AcceptIntent, Api, ApiDeps, ApiEnv } from "./deps.ts";
-import { hardenResponses } from "./harden-responses.ts";
+import { hardenResponses, refuseReservedQuery } from "./harden-responses.ts";
 import { answerUnrouted } from "./not-found.ts";
 import { onError } from "./on-error.ts";
 import { registerSecurity } from "./openapi.ts";
@@ -21,7 +21,7 @@ export function createApi(deps: ApiDeps, useCases: { acceptIntent: AcceptIntent 
   const api: Api = new OpenAPIHono<ApiEnv>({ defaultHook: refuseInvalid });
   api.onError(onError(deps.log));
   api.notFound(answerUnrouted(api));
-  api.use(hardenResponses);
+  api.use(hardenResponses, refuseReservedQuery);
   api.use("/v1/*", authenticate);
 
   registerSecurity(api);

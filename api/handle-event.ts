@@ -1,5 +1,6 @@
 import { handle, type LambdaEvent } from "hono/aws-lambda";
 import type { Api, GatewayEvent, GatewayResult } from "./deps.ts";
+import { hardening } from "./harden-responses.ts";
 import { Problem, problemResponse } from "./problem.ts";
 
 /**
@@ -29,7 +30,9 @@ function readable(event: GatewayEvent): GatewayEvent | null {
 
 function headersOf(event: GatewayEvent): Headers {
   const headers = new Headers();
-  for (const name of Object.keys(event.headers ?? {})) headers.set(name, "");
+  // What is not ASCII is the adapter's to encode; anything else that a header cannot hold is refused.
+  for (const [name, value = ""] of Object.entries(event.headers ?? {}))
+    headers.set(name, value.replace(/[\u0080-\uffff]/g, ""));
   return headers;
 }
 
@@ -37,7 +40,7 @@ async function refused(): Promise<GatewayResult> {
   const response = problemResponse(new Problem("bad-request", "the request could not be read", { errors: [] }));
   return {
     statusCode: response.status,
-    headers: Object.fromEntries(response.headers),
+    headers: { ...Object.fromEntries(response.headers), ...hardening },
     body: await response.text(),
     isBase64Encoded: false,
   };

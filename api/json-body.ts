@@ -16,7 +16,8 @@ export function jsonBody({ required }: { required: boolean }) {
       throw new Problem("too-large", `the body is ${bytes.byteLength} bytes long; ${maxBodyBytes} are taken`);
     }
     if (bytes.byteLength === 0 && !required) {
-      const headers = { "content-type": "application/json" };
+      const headers = new Headers(c.req.raw.headers);
+      headers.set("content-type", "application/json");
       c.req.raw = new Request(c.req.raw.url, { method: c.req.method, headers, body: "{}" });
       c.req.bodyCache = {};
       return next();

@@ -5,7 +5,7 @@ import { type Json, pointerTo } from "../core/json.ts";
 export const maxDepth = 32;
 
 /** Names that plain objects already answer to: a value under one of them would be lost or would change others. */
-const reserved = new Set(["__proto__", "constructor", "prototype"]);
+export const reserved: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
 
 export type StrictJson = { ok: true; value: Json } | { ok: false; errors: FieldError[] };
 

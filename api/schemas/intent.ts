@@ -4,7 +4,8 @@ import type { Intent, IntentView } from "../../core/intent.ts";
 import { canonicalJson, type JsonObject, pointerTo } from "../../core/json.ts";
 import { namePattern } from "../../core/names.ts";
 import type { Plan } from "../../core/plan.ts";
-import { strayTemplates } from "../../core/reference.ts";
+import { findReferences, strayTemplates } from "../../core/reference.ts";
+import { reserved } from "../strict-json.ts";
 import { id, json, jsonObject, name, price, violation } from "./common.ts";
 
 export const maxResources = 100;
@@ -146,10 +147,16 @@ export const plan = z
   })
   .openapi("Plan", { description: "What an intent would do, without doing it." }) satisfies z.ZodType<Plan>;
 
-/** Paths, below the request, of text or of a member's name that holds `${` without being a reference. */
+/** Paths, below the request, of text or of a member's name that holds `${` without being a reference that can be one. */
 function strayPointers(request: ResourceRequest): string[][] {
   const value = request as JsonObject;
-  return [...strayTemplates(value), ...strayKeys(value, "")].map((pointer) =>
+  const unnamed = findReferences(value).filter(({ name }) => !namePattern.test(name) || reserved.has(name));
+  const pointers = new Set([
+    ...strayTemplates(value),
+    ...strayKeys(value, ""),
+    ...unnamed.map(({ pointer }) => pointer),
+  ]);
+  return [...pointers].map((pointer) =>
     pointer
       .split("/")
       .slice(1)

@@ -1,0 +1,353 @@
+import { describe, expect, it } from "vitest";
+import type { Json, JsonObject } from "../../core/json.ts";
+import { awsKindSchemas } from "../../golden-paths/aws-kind-schemas.ts";
+import { loadGoldenPaths } from "../../golden-paths/load-golden-paths.ts";
+import { targets } from "../golden-paths/inputs.ts";
+import { at } from "../support/fake-api-store.ts";
+import { harness, ordersIntent, type Sent, seeded, sendIntent, tokens } from "./harness.ts";
+
+const withResources = (resources: Json): JsonObject => ({ ...ordersIntent, resources });
+const withDb = (request: JsonObject) => withResources({ db: request });
+const nested = (depth: number): Json => (depth === 0 ? {} : { a: nested(depth - 1) });
+const raw = (resources: string) =>
+  `{"action":"apply","team":"payments","service":"orders","environment":"staging","resources":${resources}}`;
+const many = (count: number) =>
+  Object.fromEntries(Array.from({ length: count }, (_, index) => [`r${index}`, { type: "bucket" }]));
+
+type Row = { reason: string; sent: Sent; status?: number; pointer?: string };
+
+/** Every row of "Bad input": a problem document whose pointer names the field, and nothing stored. */
+const rows: Row[] = [
+  { reason: "malformed JSON", sent: sendIntent('{"action": '), pointer: "" },
+  { reason: "an empty body", sent: sendIntent(""), pointer: "" },
+  { reason: "a body that is no object", sent: sendIntent([1]), pointer: "" },
+  { reason: "a body that is null", sent: sendIntent("null"), pointer: "" },
+  { reason: "an unknown field", sent: sendIntent({ ...ordersIntent, colour: "red" }), pointer: "/colour" },
+  { reason: "a server-owned field", sent: sendIntent({ ...ordersIntent, status: "READY" }), pointer: "/status" },
+  {
+    reason: "a server-owned field of a resource",
+    sent: sendIntent(withDb({ type: "postgres", outputs: {} })),
+    pointer: "/resources/db/outputs",
+  },
+  { reason: "a type of the wrong type", sent: sendIntent(withDb({ type: 7 })), pointer: "/resources/db/type" },
+  {
+    reason: "parameters of the wrong type",
+    sent: sendIntent(withDb({ type: "postgres", parameters: [] })),
+    pointer: "/resources/db/parameters",
+  },
+  { reason: "resources of the wrong type", sent: sendIntent(withResources([])), pointer: "/resources" },
+  { reason: "an unknown action", sent: sendIntent({ ...ordersIntent, action: "destroy" }), pointer: "/action" },
+  {
+    reason: "a missing field",
+    sent: sendIntent({ ...ordersIntent, service: undefined } as unknown as JsonObject),
+    pointer: "/service",
+  },
+  {
+    reason: "an unknown team",
+    sent: sendIntent({ ...ordersIntent, team: "nobody" }, { claims: tokens.platform }),
+    pointer: "/team",
+  },
+  {
+    reason: "an unknown environment",
+    sent: sendIntent({ ...ordersIntent, environment: "moon" }),
+    pointer: "/environment",
+  },
+  { reason: "an unknown type", sent: sendIntent(withDb({ type: "mainframe" })), pointer: "/resources/db/type" },
+  {
+    reason: "a type that every object has",
+    sent: sendIntent(withDb({ type: "constructor" })),
+    pointer: "/resources/db/type",
+  },
+  {
+    reason: "an unknown version",
+    sent: sendIntent(withDb({ type: "postgres", version: 99 })),
+    pointer: "/resources/db/version",
+  },
+  {
+    reason: "an unknown class",
+    sent: sendIntent(withDb({ type: "postgres", class: "gigantic" })),
+    pointer: "/resources/db/class",
+  },
+  {
+    reason: "an unknown parameter",
+    sent: sendIntent(withDb({ type: "bucket", parameters: { colour: "red" } })),
+    pointer: "/resources/db/parameters/colour",
+  },
+  {
+    reason: "a bad override",
+    sent: sendIntent(withDb({ type: "bucket", overrides: { VersioningConfiguration: { Status: "Perhaps" } } })),
+    pointer: "/resources/db/overrides/VersioningConfiguration/Status",
+  },
+  {
+    reason: "an unknown output",
+    sent: sendIntent(
+      withResources({
+        db: { type: "postgres" },
+        p: { type: "parameter", parameters: { value: "${resources.db.outputs.nothing}" } },
+      }),
+    ),
+    pointer: "/resources/p/parameters/value",
+  },
+  {
+    reason: "a reference to a missing resource",
+    sent: sendIntent(withDb({ type: "parameter", parameters: { value: "${resources.gone.outputs.url}" } })),
+    pointer: "/resources/db/parameters/value",
+  },
+  {
+    reason: "a cycle",
+    sent: sendIntent(
+      withResources({
+        a: { type: "parameter", parameters: { value: "${resources.b.outputs.name}" } },
+        b: { type: "parameter", parameters: { value: "${resources.a.outputs.name}" } },
+      }),
+    ),
+    pointer: "/resources/a",
+  },
+  {
+    reason: "a template that is no reference",
+    sent: sendIntent(withDb({ type: "parameter", parameters: { value: "${target.accountId}" } })),
+    pointer: "/resources/db/parameters/value",
+  },
+  {
+    reason: "a template in a member's name",
+    sent: sendIntent(withDb({ type: "bucket", overrides: { "${x}": 1 } })),
+    pointer: "/resources/db/overrides/${x}",
+  },
+  {
+    reason: "a name with a control character",
+    sent: sendIntent(withResources({ "d\u0007b": { type: "bucket" } })),
+    pointer: "/resources/d\u0007b",
+  },
+  {
+    reason: "a name with an emoji",
+    sent: sendIntent(withResources({ "db🚀": { type: "bucket" } })),
+    pointer: "/resources/db🚀",
+  },
+  {
+    reason: "a name with SQL",
+    sent: sendIntent({ ...ordersIntent, service: "x'; drop table resources; --" }),
+    pointer: "/service",
+  },
+  {
+    reason: "a name with template syntax",
+    sent: sendIntent({ ...ordersIntent, service: "${target.region}" }),
+    pointer: "/service",
+  },
+  {
+    reason: "a name with a slash",
+    sent: sendIntent(withResources({ "a/b~c": { type: "bucket" } })),
+    pointer: "/resources/a~1b~0c",
+  },
+  {
+    reason: "__proto__ as a resource",
+    sent: sendIntent(raw('{"__proto__":{"type":"bucket"}}')),
+    pointer: "/resources/__proto__",
+  },
+  {
+    reason: "__proto__ deep in parameters",
+    sent: sendIntent(raw('{"db":{"type":"bucket","parameters":{"a":{"__proto__":1}}}}')),
+    pointer: "/resources/db/parameters/a/__proto__",
+  },
+  {
+    reason: "constructor as a resource",
+    sent: sendIntent(raw('{"constructor":{"type":"bucket"}}')),
+    pointer: "/resources/constructor",
+  },
+  {
+    reason: "an escaped __proto__",
+    sent: sendIntent(raw('{"__pr\\u006fto__":{"type":"bucket"}}')),
+    pointer: "/resources/__proto__",
+  },
+  {
+    reason: "a member given twice",
+    sent: sendIntent(raw('{"db":{"type":"bucket"},"db":{"type":"postgres"}}')),
+    pointer: "/resources/db",
+  },
+  {
+    reason: "U+0000, which Postgres cannot store",
+    sent: sendIntent(raw('{"db":{"type":"parameter","parameters":{"value":"a\\u0000"}}}')),
+    pointer: "/resources/db/parameters/value",
+  },
+  {
+    reason: "half a surrogate pair",
+    sent: sendIntent(raw('{"db":{"type":"parameter","parameters":{"value":"\\ud83d"}}}')),
+    pointer: "/resources/db/parameters/value",
+  },
+  {
+    reason: "a number that becomes Infinity",
+    sent: sendIntent(raw('{"db":{"type":"topic","parameters":{"partitions":1e999}}}')),
+    pointer: "/resources/db/parameters/partitions",
+  },
+  {
+    reason: "a number that loses digits",
+    sent: sendIntent(raw('{"db":{"type":"topic","parameters":{"partitions":9007199254740993}}}')),
+    pointer: "/resources/db/parameters/partitions",
+  },
+  {
+    reason: "257 KiB",
+    sent: sendIntent(withDb({ type: "bucket", parameters: { a: "x".repeat(257 * 1024) } })),
+    status: 413,
+  },
+  {
+    reason: "257 KiB in base64",
+    sent: sendIntent(withDb({ type: "bucket", parameters: { a: "x".repeat(257 * 1024) } }), { base64: true }),
+    status: 413,
+  },
+  {
+    reason: "depth 33",
+    sent: sendIntent(withDb({ type: "bucket", overrides: nested(29) })),
+    pointer: `/resources/db/overrides${"/a".repeat(29)}`,
+  },
+  { reason: "100,000 brackets", sent: sendIntent("[".repeat(100_000) + "]".repeat(100_000)), pointer: "/0".repeat(32) },
+  { reason: "101 resources", sent: sendIntent(withResources(many(101))), pointer: "/resources" },
+  { reason: "no resources", sent: sendIntent(withResources({})), pointer: "/resources" },
+  {
+    reason: "no resources in a delete",
+    sent: sendIntent({ ...withResources({}), action: "delete" }),
+    pointer: "/resources",
+  },
+  {
+    reason: "a delete that says more than a name",
+    sent: sendIntent({ ...withDb({ type: "bucket" }), action: "delete" }),
+    pointer: "/resources/db/type",
+  },
+  {
+    reason: "a definition above 32 KiB",
+    sent: sendIntent(withDb({ type: "parameter", parameters: { value: "x".repeat(33 * 1024) } })),
+    pointer: "/resources/db",
+  },
+  {
+    reason: "a body that is no JSON",
+    sent: sendIntent("action=apply", {
+      headers: { "idempotency-key": "k", "content-type": "application/x-www-form-urlencoded" },
+    }),
+    status: 415,
+  },
+  {
+    reason: "a body without a type",
+    sent: sendIntent(ordersIntent, { headers: { "idempotency-key": "k", "content-type": "" } }),
+    status: 415,
+  },
+  {
+    reason: "another charset",
+    sent: sendIntent(ordersIntent, {
+      headers: { "idempotency-key": "k", "content-type": "application/json; charset=latin1" },
+    }),
+    status: 415,
+  },
+  { reason: "an unknown query parameter", sent: sendIntent(ordersIntent, { query: "dryrun=true" }), pointer: "dryrun" },
+  {
+    reason: "a query parameter of the wrong type",
+    sent: sendIntent(ordersIntent, { query: "dryRun=yes" }),
+    pointer: "dryRun",
+  },
+  {
+    reason: "__proto__ as a query parameter",
+    sent: sendIntent(ordersIntent, { query: "__proto__=1" }),
+    pointer: "__proto__",
+  },
+  { reason: "no idempotency key", sent: sendIntent(ordersIntent, { headers: {} }), pointer: "Idempotency-Key" },
+  {
+    reason: "an empty idempotency key",
+    sent: sendIntent(ordersIntent, { headers: { "idempotency-key": "" } }),
+    pointer: "Idempotency-Key",
+  },
+  {
+    reason: "an idempotency key of 256",
+    sent: sendIntent(ordersIntent, { headers: { "idempotency-key": "k".repeat(256) } }),
+    pointer: "Idempotency-Key",
+  },
+  {
+    reason: "an idempotency key with a space",
+    sent: sendIntent(ordersIntent, { headers: { "idempotency-key": "a b" } }),
+    pointer: "Idempotency-Key",
+  },
+  {
+    reason: "an idempotency key that is not ASCII",
+    sent: sendIntent(ordersIntent, { headers: { "idempotency-key": "clé" } }),
+    pointer: "Idempotency-Key",
+  },
+  { reason: "another team's intent", sent: sendIntent({ ...ordersIntent, team: "search" }), status: 404 },
+  { reason: "a viewer's intent", sent: sendIntent(ordersIntent, { claims: tokens.viewer }), status: 403 },
+  { reason: "no token", sent: sendIntent(ordersIntent, { claims: null }), status: 401 },
+  { reason: "limit 0", sent: { path: "/v1/resources", query: "limit=0" }, pointer: "limit" },
+  { reason: "limit 101", sent: { path: "/v1/resources", query: "limit=101" }, pointer: "limit" },
+  { reason: "limit twice", sent: { path: "/v1/resources", query: "limit=1&limit=2" }, pointer: "limit" },
+  { reason: "an unknown status", sent: { path: "/v1/resources", query: "status=GONE" }, pointer: "status" },
+  { reason: "a filter with U+0000", sent: { path: "/v1/resources", query: "service=a%00b" }, pointer: "service" },
+  { reason: "a made-up cursor", sent: { path: "/v1/resources", query: "cursor=!!" }, pointer: "cursor" },
+  {
+    reason: "the platform names no team",
+    sent: { path: "/v1/services/orders", claims: tokens.platform },
+    pointer: "team",
+  },
+  {
+    reason: "a team's name with spaces",
+    sent: { method: "PUT", path: "/v1/teams/My%20Team", body: {}, claims: tokens.platform },
+    pointer: "team",
+  },
+  {
+    reason: "an unknown field of a team",
+    sent: { method: "PUT", path: "/v1/teams/new", body: { colour: 1 }, claims: tokens.platform },
+    pointer: "/colour",
+  },
+  {
+    reason: "a contact with a line break",
+    sent: { method: "PUT", path: "/v1/teams/new", body: { contact: "a\nb" }, claims: tokens.platform },
+    pointer: "/contact",
+  },
+  {
+    reason: "an unknown tier",
+    sent: { method: "PUT", path: "/v1/environments/qa", body: { tier: "qa" }, claims: tokens.platform },
+    pointer: "/tier",
+  },
+  { reason: "an id that is none", sent: { path: "/v1/resources/1%27%20or%201=1" }, status: 404 },
+  { reason: "an unknown path", sent: { path: "/v1/nothing" }, status: 404 },
+  { reason: "a method that a path does not take", sent: { method: "DELETE", path: "/v1/intents" }, status: 405 },
+];
+
+const goldenPaths = loadGoldenPaths(new URL("../../golden-paths/", import.meta.url), awsKindSchemas());
+
+describe("bad input is a problem document that names the field", () => {
+  it.each(rows)("$reason", async ({ sent, status = 400, pointer }) => {
+    const state = seeded();
+    state.targets = Object.entries(targets).map(([provider, config]) => ({
+      environment: "staging",
+      provider,
+      config,
+      createdAt: at,
+      updatedAt: at,
+    }));
+    const { send, store, log } = harness({ state, deps: { goldenPaths } });
+
+    const answer = await send(sent);
+
+    expect(answer.status, answer.text).toBe(status);
+    expect(answer.headers["content-type"]).toBe("application/problem+json");
+    expect(answer.body).toMatchObject({
+      type: expect.stringMatching(/^\/problems\/[a-z-]+$/),
+      title: expect.any(String),
+      status,
+      detail: expect.any(String),
+    });
+    if (pointer !== undefined)
+      expect(answer.body.errors).toContainEqual({ pointer, message: expect.stringMatching(/./) });
+    expect(store.calls.filter((call) => call === "acceptIntent" || call.startsWith("put"))).toEqual([]);
+    expect(log).toEqual([]);
+  });
+});
+
+it("takes an intent of exactly 100 resources, and one of depth 32", async () => {
+  const { send } = harness();
+  expect((await send(sendIntent(withResources(many(100))))).status).toBe(202);
+  const deep = withDb({ type: "bucket", overrides: nested(28) });
+  expect((await send(sendIntent(deep, { headers: { "idempotency-key": "key-2" } }))).status).toBe(202);
+});
+
+it("refuses a reference to a resource that only every object has", async () => {
+  const { send } = harness();
+  const value = "${resources.constructor.outputs.url}";
+  const answer = await send(sendIntent(withDb({ type: "bucket", parameters: { value } })));
+  expect(answer.status, answer.text).toBe(400);
+  expect(answer.body.errors).toMatchObject([{ pointer: "/resources/db/parameters/value" }]);
+});
