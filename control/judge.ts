@@ -46,10 +46,18 @@ export function judge(
   );
   return {
     allow: verdicts.every(({ allow }) => allow),
-    violations: verdicts.flatMap(({ violations }) => violations).slice(0, shown),
-    warnings: verdicts.flatMap(({ warnings }) => warnings).slice(0, shown),
+    violations: distinct(verdicts.flatMap(({ violations }) => violations)),
+    warnings: distinct(verdicts.flatMap(({ warnings }) => warnings)),
     inputHash: hashOf(verdicts.map(({ inputHash }) => inputHash)),
   };
+}
+
+/** What is said about the whole intent (its team, its environment) is said once, not for each resource. */
+function distinct(found: readonly Violation[]): Violation[] {
+  const first = new Map(
+    found.toReversed().map((violation) => [`${violation.rule} ${violation.pointer} ${violation.message}`, violation]),
+  );
+  return [...first.values()].toReversed().slice(0, shown);
 }
 
 function regionOf(target: JsonObject | undefined): string | null {

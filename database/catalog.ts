@@ -5,7 +5,7 @@ import type { Page, PageRequest } from "../core/store.ts";
 import { databaseFor, type ScopedDatabases, scopedPage, scopedRows } from "./scoped.ts";
 
 const times = "'createdAt', cairn.iso(x.created_at), 'updatedAt', cairn.iso(x.updated_at)";
-const after = (column: string) => `ctx.team is not null and (:cursor::text is null or ${column} > :cursor)`;
+const after = (column: string) => `ctx.team is not null and (:cursor::text is null or ${column} > :cursor::text)`;
 
 const teamRow = `jsonb_build_object('team', x.team_id, 'name', x.name, 'contact', x.contact, ${times})`;
 const serviceRow = `jsonb_build_object('team', x.team_id, 'service', x.service, 'description', x.description, ${times})`;
@@ -18,15 +18,15 @@ export const catalogSql = {
   service: `select ${serviceRow} as row from cairn.services x
     where ctx.team is not null and x.team_id = :team and x.service = :service`,
   services: `select x.team_id || '!' || x.service as key, ${serviceRow} as row from cairn.services x
-    where ctx.team is not null and (:team::text is null or x.team_id = :team)
-      and (:cursor::text is null or (x.team_id, x.service) > (split_part(:cursor, '!', 1), split_part(:cursor, '!', 2)))
+    where ctx.team is not null and (:team::text is null or x.team_id = :team::text)
+      and (:cursor::text is null or (x.team_id, x.service) > (split_part(:cursor::text, '!', 1), split_part(:cursor::text, '!', 2)))
     order by x.team_id, x.service limit :limit`,
   environment: `select ${environmentRow} as row from cairn.environments x where ctx.team is not null and x.environment = :environment`,
   environments: `select x.environment as key, ${environmentRow} as row from cairn.environments x
     where ${after("x.environment")} order by x.environment limit :limit`,
   targets: `select x.environment || '!' || x.provider as key, ${targetRow} as row from cairn.targets x
-    where ctx.team is not null and (:environment::text is null or x.environment = :environment)
-      and (:cursor::text is null or (x.environment, x.provider) > (split_part(:cursor, '!', 1), split_part(:cursor, '!', 2)))
+    where ctx.team is not null and (:environment::text is null or x.environment = :environment::text)
+      and (:cursor::text is null or (x.environment, x.provider) > (split_part(:cursor::text, '!', 1), split_part(:cursor::text, '!', 2)))
     order by x.environment, x.provider limit :limit`,
   decision: `select jsonb_build_object('id', x.id, 'team', x.team_id, 'intentId', x.intent_id, 'allow', x.allow,
       'policyRevision', x.policy_revision, 'wasmHash', x.wasm_hash, 'inputHash', x.input_hash, 'violations', x.violations,
@@ -50,7 +50,7 @@ export function catalogQueries(databases: ScopedDatabases) {
     teams: (scope: Scope, request: PageRequest) => page<Team>(scope, catalogSql.teams, {}, request),
     async putTeam(scope: Scope, caller: Caller, team: string, fields: { name: string | null; contact: string | null }) {
       const [row] = await databaseFor(databases, scope).rows<Put<Team>>(
-        "select cairn.put_team(:team, :name, :contact, :actor)",
+        "select cairn.put_team(:team, :name::text, :contact::text, :actor)",
         {
           team,
           ...fields,
@@ -72,7 +72,7 @@ export function catalogQueries(databases: ScopedDatabases) {
       fields: { description: string | null },
     ) {
       const [row] = await databaseFor(databases, scope).rows<Put<Service> | null>(
-        "select cairn.put_service(:team, :service, :description, :actor)",
+        "select cairn.put_service(:team, :service, :description::text, :actor)",
         { team, service, ...fields, actor: caller.subject },
       );
       if (row === null || row === undefined) return null;

@@ -15,7 +15,7 @@ export const contextQuery = `
       'version', coalesce((select s.version from cairn.service_environments s
         where s.team_id = :team and s.service = :service and s.environment = :environment), 0),
       'key', (select jsonb_build_object('requestHash', k.request_hash, 'response', k.response) from cairn.idempotency_keys k
-        where k.team_id = :team and k.key = :key and k.created_at > now() - interval '7 days')) as row
+        where k.team_id = :team and k.key = :key::text and k.created_at > now() - interval '7 days')) as row
     where ctx.team is not null
     union all
     select 1, l.id, jsonb_build_object('resource', l.row, 'total', l.total) from (

@@ -1,6 +1,7 @@
 -- Accepting an intent: everything that has to be true together, in one round trip and one transaction. The API calls this
 -- under row-level security; the setting lasts as long as the transaction does.
 create or replace function cairn.accept_intent(p jsonb, grace_seconds double precision) returns jsonb language plpgsql as $$
+<<accepting>>
 declare
   team text := p->'intent'->>'team';
   service text := p->'intent'->>'service';
@@ -20,7 +21,7 @@ begin
   insert into cairn.service_environments as s (team_id, service, environment) values (team, service, environment)
   on conflict do nothing;
   select s.version into version from cairn.service_environments s
-  where s.team_id = team and s.service = accept_intent.service and s.environment = accept_intent.environment for update;
+  where s.team_id = team and s.service = accepting.service and s.environment = accepting.environment for update;
 
   select * into replay from cairn.idempotency_keys k
   where k.team_id = team and k.key = p->>'key' and k.created_at > now() - interval '7 days';
@@ -38,7 +39,7 @@ begin
       or (c->>'change' = 'retry' and r.status <> 'FAILED')
       or (c->>'change' = 'create' and exists (
         select from cairn.resources x
-        where x.team_id = team and x.service = accept_intent.service and x.environment = accept_intent.environment
+        where x.team_id = team and x.service = accepting.service and x.environment = accepting.environment
           and x.name = c->>'name' and not x.deleting))
     then
       return jsonb_build_object('outcome', 'conflict');
@@ -57,7 +58,7 @@ begin
   end if;
 
   update cairn.service_environments s set version = s.version + 1
-  where s.team_id = team and s.service = accept_intent.service and s.environment = accept_intent.environment;
+  where s.team_id = team and s.service = accepting.service and s.environment = accepting.environment;
   perform cairn.insert_decision(team, actor, intent, true, p->'decision');
   insert into cairn.intents (team_id, id, service, environment, action, document, decision_id, warnings, subject)
   values (team, intent, service, environment, p->'intent'->>'action', p->'intent', decision, p->'decision'->'warnings', actor);
