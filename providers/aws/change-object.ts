@@ -3,11 +3,13 @@ import type { Difference, Failure, Outcome, ProviderCall } from "../../core/prov
 import { ask } from "../ask.ts";
 import { differencesOf } from "./compare.ts";
 import { failure } from "./failures.ts";
+import { identifierFrom } from "./find-object.ts";
 import type { Look } from "./look.ts";
+import { tokenSpent } from "./on-conflict.ts";
 import { patchFor } from "./patch.ts";
 import { isNotFound, readOurs } from "./read-object.ts";
 import { coveredBy } from "./schema-path.ts";
-import { settle, tokenSpent } from "./settle.ts";
+import { settle } from "./settle.ts";
 import { tokenLifeSeconds } from "./token-life.ts";
 import { unsentSecrets } from "./unsent-secrets.ts";
 
@@ -19,7 +21,7 @@ export async function createObject(look: Look): Promise<Outcome> {
     ClientToken: call.token,
     DesiredState: JSON.stringify(call.desired),
   });
-  return settle(look, await ask(client.send(command, { abortSignal: call.signal })), "create");
+  return settle(look, await ask(client.send(command, { abortSignal: call.signal })), identifierFrom(look));
 }
 
 /** Reads again, because what was observed may be a minute old, and changes only what still differs. */
@@ -46,7 +48,7 @@ export async function updateObject(look: Look, identifier: string): Promise<Outc
     ClientToken: call.token,
     PatchDocument: JSON.stringify(patchFor(schema, call.desired, actual, differences)),
   });
-  return settle(look, await ask(client.send(command, { abortSignal: call.signal })), "update");
+  return settle(look, await ask(client.send(command, { abortSignal: call.signal })), identifier);
 }
 
 export async function deleteObject(look: Look, identifier: string): Promise<Outcome> {
@@ -56,7 +58,7 @@ export async function deleteObject(look: Look, identifier: string): Promise<Outc
   if (!answer.ok && isNotFound(answer.error)) {
     return { outcome: "accepted", request: null, identifier, retryAfterSeconds: 0 };
   }
-  return settle(look, answer, "delete");
+  return settle(look, answer, identifier);
 }
 
 function notSent({ failure, retryAfterSeconds }: { failure: Failure; retryAfterSeconds: number | null }): Outcome {
