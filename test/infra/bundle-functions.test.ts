@@ -5,18 +5,12 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openArchive } from "../../aws-schemas/schema-archive.ts";
+import { lambdaEnvironment } from "../../bench/lambda-environment.ts";
 import { type FunctionName, functions } from "../../functions/manifest.ts";
 import { bundleFunctions } from "../../infra/bundles/bundle-functions.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const names = Object.keys(functions) as FunctionName[];
-const lambda = {
-  AWS_REGION: "eu-west-1",
-  CAIRN_STORE_ARN: "arn:aws:rds:eu-west-1:000000000000:cluster:cairn",
-  CAIRN_STORE_DATABASE: "cairn",
-  CAIRN_MACHINE_ARN_PREFIX: "arn:aws:states:eu-west-1:000000000000:stateMachine:cairn-",
-  ...Object.fromEntries(["API", "PLATFORM", "WORKER", "OWNER"].map((role) => [`CAIRN_STORE_SECRET_${role}`, "arn:x"])),
-};
 const out = mkdtempSync(join(tmpdir(), "cairn bundles "));
 let folders: { readonly [name in FunctionName]: string };
 
@@ -29,7 +23,7 @@ test.each(names)("%s's bundle stands alone and has a handler", (name) => {
   // Away from the repository: nothing can be found in a node_modules folder.
   const script = "const m = await import(process.argv[1]); process.stdout.write(typeof m.handler); process.exit()";
   const url = pathToFileURL(join(folders[name], "index.mjs")).href;
-  const variables = { ...lambda, CAIRN_ASSETS: folders[name] };
+  const variables = lambdaEnvironment(folders[name]);
   const args = ["--input-type=module", "-e", script, url];
   expect(execFileSync(process.execPath, args, { cwd: out, env: variables, encoding: "utf8" })).toBe("function");
 });
@@ -45,7 +39,7 @@ test("what the API's bundle leaves out is not missed: golden paths and policy lo
     process.stdout.write("\\n" + JSON.stringify({ statusCode, types: JSON.parse(body).items?.map(({ type }) => type) }));
     process.exit();`;
   const url = pathToFileURL(join(folders.api, "index.mjs")).href;
-  const variables = { ...lambda, CAIRN_ASSETS: folders.api };
+  const variables = lambdaEnvironment(folders.api);
   const args = ["--input-type=module", "-e", script, url];
   const said = execFileSync(process.execPath, args, { cwd: out, env: variables, encoding: "utf8" });
   expect(said).not.toContain("policy cannot be loaded");
