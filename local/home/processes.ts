@@ -1,14 +1,28 @@
-import { execFile } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 
-/** Whether a process lives. One that we may not signal lives too. */
+/**
+ * Whether a process lives. One that we may not signal lives too; one that ended and was not yet waited for does not: in a
+ * container whose first process waits for nobody, it stays in the table for ever.
+ */
 export function alive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+  return !isZombie(pid);
+}
+
+function isZombie(pid: number): boolean {
+  try {
+    if (process.platform === "linux") return /^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+    if (process.platform === "win32") return false;
+    return execFileSync("ps", ["-p", String(pid), "-o", "stat="], { encoding: "utf8" }).startsWith("Z");
+  } catch {
+    return false;
   }
 }
 
