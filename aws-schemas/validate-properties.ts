@@ -74,12 +74,15 @@ function compile(schema: AwsSchema): ValidateFunction {
 /** Unicode first: without it `\p{L}`, as in the tags of SQS and SSM, means the letters p, { and so on. */
 /**
  * AWS writes Java's patterns: `\p{L}` needs JavaScript's `u` flag, 122 of 2,972 patterns are refused with it, and 14
- * are no JavaScript at all and judge nothing.
+ * are no JavaScript at all. What JavaScript would read as something else judges nothing.
  */
 function patternOf(pattern: string): RegExp {
-  for (const flags of ["u", ""]) {
+  const translated = pattern.replaceAll(/\[zZ]/g, "$").replaceAll("A", "^");
+  const flags = /\[pP]\{/.test(translated) ? ["u"] : ["u", ""];
+  if (translated.includes("[:")) return /(?:)/;
+  for (const flag of flags) {
     try {
-      return new RegExp(pattern, flags);
+      return new RegExp(translated, flag);
     } catch {}
   }
   return /(?:)/;
