@@ -40,7 +40,14 @@ function statusOf(error: Error): number | undefined {
 function isNetwork(error: Error): boolean {
   const code = (error as NodeJS.ErrnoException).code;
   return (
-    ["AbortError", "TimeoutError", "RequestTimeout", "SyntaxError", "NetworkingError"].includes(error.name) ||
+    [
+      "AbortError",
+      "TimeoutError",
+      "RequestTimeout",
+      "SyntaxError",
+      "NetworkingError",
+      "CredentialsProviderError",
+    ].includes(error.name) ||
     (typeof code === "string" && /^E[A-Z]+|^UND_ERR|^ERR_HTTP/.test(code))
   );
 }
