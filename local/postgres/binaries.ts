@@ -75,7 +75,8 @@ async function linkList(native: string): Promise<{ source: string; target: strin
 async function copyOf(native: string, target: string): Promise<string> {
   if (await complete(native, target)) return target;
   const copy = await mkdtemp(`${target}-`);
-  await cp(native, copy, { recursive: true });
+  // Verbatim: fs.cp otherwise makes links absolute, into the very folder that the account cannot reach.
+  await cp(native, copy, { recursive: true, verbatimSymlinks: true });
   await openToAll(copy);
   await makeLinks(copy);
   try {
