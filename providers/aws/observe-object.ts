@@ -31,7 +31,8 @@ async function seen(look: Look, request: Followed | null, sight: Sight): Promise
   }
   const { identifier, actual } = sight.object;
   const attributes = withoutProperties(actual, look.schema.writeOnlyProperties ?? []);
-  const sent = request?.request === "done";
+  // A request that an earlier operation made sent that one's values.
+  const sent = request?.request === "done" && look.call.tokenAgeSeconds !== null;
   const differences = [
     ...(await differencesOf(look.schema, look.call.desired, actual)),
     ...(sent ? [] : unsentSecrets(look)),

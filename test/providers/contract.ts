@@ -20,6 +20,9 @@ export type Stage = {
   stop(): Promise<void>;
 };
 
+/** The sweeps make some twenty objects each; a machine that runs eight things at once needs its time. */
+const sweepMs = 90_000;
+
 /** What every provider keeps, whatever cloud it speaks to (laws F2, F6, F7, F14). */
 export function providerContract(name: string, start: () => Promise<Stage>): void {
   describe(`the ${name} provider`, () => {
@@ -77,30 +80,38 @@ export function providerContract(name: string, start: () => Promise<Stage>): voi
     });
 
     // An error page or a refusal on the way is a `drop-before` with other words: those have a test of their own below.
-    test.each<Fault>(["drop-before", "drop-after"])("makes one object whichever call meets %s", async (fault) => {
-      for (let broken = 1; ; broken += 1) {
-        const call = stage.newCall();
-        stage.network.reset((nth) => (nth === broken ? fault : null));
-        const made = await ready(call);
-        const calls = stage.network.calls.length;
-        stage.network.reset();
-        expect(await stage.count(call), `call ${broken} of ${calls}`).toBe(1);
-        await absent(afresh(made.call));
-        if (calls < broken) break;
-      }
-    });
+    test.each<Fault>(["drop-before", "drop-after"])(
+      "makes one object whichever call meets %s",
+      async (fault) => {
+        for (let broken = 1; ; broken += 1) {
+          const call = stage.newCall();
+          stage.network.reset((nth) => (nth === broken ? fault : null));
+          const made = await ready(call);
+          const calls = stage.network.calls.length;
+          stage.network.reset();
+          expect(await stage.count(call), `call ${broken} of ${calls}`).toBe(1);
+          await absent(afresh(made.call));
+          if (calls < broken) break;
+        }
+      },
+      sweepMs,
+    );
 
-    test("takes it away whichever answer is lost", async () => {
-      for (let broken = 1; ; broken += 1) {
-        const { call } = await ready(stage.newCall());
-        stage.network.reset((nth) => (nth === broken ? "drop-after" : null));
-        await absent(afresh(call));
-        const calls = stage.network.calls.length;
-        stage.network.reset();
-        expect(await stage.count(call), `call ${broken} of ${calls}`).toBe(0);
-        if (calls < broken) break;
-      }
-    });
+    test(
+      "takes it away whichever answer is lost",
+      async () => {
+        for (let broken = 1; ; broken += 1) {
+          const { call } = await ready(stage.newCall());
+          stage.network.reset((nth) => (nth === broken ? "drop-after" : null));
+          await absent(afresh(call));
+          const calls = stage.network.calls.length;
+          stage.network.reset();
+          expect(await stage.count(call), `call ${broken} of ${calls}`).toBe(0);
+          if (calls < broken) break;
+        }
+      },
+      sweepMs,
+    );
 
     test("goes on after a refusal of any kind", async () => {
       const call = stage.newCall();
