@@ -70,7 +70,7 @@ function decideApply(deps: Deps, intent: Intent & { action: "apply" }, context: 
     for (const reference of referencesOf(definition, pointerTo("/resources", name))) {
       const target = wanted.get(reference.name) ?? live.get(reference.name);
       if (target === undefined) {
-        if (reference.name in intent.resources) continue;
+        if (Object.hasOwn(intent.resources, reference.name)) continue;
         errors.push({
           pointer: reference.pointer,
           message: `there is no resource "${reference.name}" in this intent or in ${intent.environment}`,

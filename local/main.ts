@@ -57,7 +57,12 @@ async function main(): Promise<void> {
     `The API answers at ${api}, its contract is at ${api}/openapi.json; logs are in ${relative(process.cwd(), logFile)}`,
   );
   const example = join(home.path, "example.json");
-  if (settings.example && (home.isNew || existsSync(example))) await runExample(machine, home, example);
+  if (settings.example && (home.isNew || existsSync(example))) {
+    // The API serves whether or not its example came through.
+    await runExample(machine, home, example).catch((error: Error) => {
+      if (stopping === undefined) console.error(`The example did not come through: ${error.message}`);
+    });
+  }
   console.log(hints(api));
 }
 

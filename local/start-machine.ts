@@ -84,8 +84,8 @@ export async function startMachine(home: Home, settings: Settings, log: (line: s
     const issuerServer = opened(await startIssuerServer(issuer));
 
     const cloud = opened(openCloud(join(home.path, "cloud", "cloud.sqlite"), { region, accountId }));
-    const cloudControl = opened(await startCloudControl({ cloud }));
-    const secretsManager = opened(await startSecretsManager({ cloud }));
+    const cloudControl = opened(await startCloudControl({ store: cloud }));
+    const secretsManager = opened(await startSecretsManager({ store: cloud }));
     const sts = opened(await startSts({ accountId }));
 
     const postgres = await startPostgres({ home: home.path, log });

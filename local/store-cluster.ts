@@ -56,10 +56,9 @@ export async function prepareCluster(
     await ensureDatabase(session, "cairn", owner.username);
     await ensureDatabase(session, "cairn_tenants", tenants.username);
     // Every login may connect to every database until PUBLIC's right is taken away.
-    for (const name of ["cairn", "cairn_tenants", "postgres", "template1"]) {
+    for (const name of ["cairn_tenants", "postgres", "template1"]) {
       await session.query(`revoke connect, temporary on database ${name} from public`);
     }
-    await session.query("grant connect on database cairn to cairn_owner with grant option");
   } finally {
     await session.end();
   }

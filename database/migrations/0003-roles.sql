@@ -3,6 +3,13 @@
 -- workers have policies of their own, since "team = … or role = …" would be a sequential scan.
 -- The roles themselves are made by the migrate function, which knows their secrets.
 
+do $$
+begin
+  execute format('revoke connect, temporary on database %I from public', current_database());
+  execute format('grant connect on database %I to cairn_api, cairn_platform, cairn_worker', current_database());
+end
+$$;
+
 grant usage on schema cairn to cairn_api, cairn_platform, cairn_worker;
 
 do $$

@@ -1,0 +1,92 @@
+import { randomUUID } from "node:crypto";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { IntentView } from "../../core/intent.ts";
+import { openIssuer } from "../../local/api-gateway/issuer.ts";
+import { httpClient, intentEnd, ledgerOf, putSim } from "../support/machine.ts";
+import { freePort, launch, type Running, startProcess } from "../support/npm-start.ts";
+
+const orders = JSON.parse(await readFile(new URL("../../examples/orders.json", import.meta.url), "utf8")) as object;
+
+let home: string;
+let port: string;
+const started: Omit<Running, "endpoints">[] = [];
+
+beforeEach(async () => {
+  home = join(await mkdtemp(join(tmpdir(), "cairn kill ")), "home");
+  port = String(await freePort());
+});
+afterEach(async () => {
+  for (const { process, ended } of started.splice(0)) {
+    if (process.exitCode === null && process.signalCode === null) process.kill("SIGTERM");
+    await ended;
+  }
+  await rm(join(home, ".."), { recursive: true, force: true });
+});
+
+async function start(environment: { [name: string]: string } = {}): Promise<Running> {
+  const running = await startProcess(home, { PORT: port, CAIRN_SWEEP_SECONDS: "2", ...environment });
+  started.push(running);
+  return running;
+}
+
+async function clients({ endpoints }: Running) {
+  const issuer = await openIssuer(home);
+  const token = (role: string, team?: string) =>
+    issuer.sign({ sub: "test", role, ...(team === undefined ? {} : { team }) }, 600);
+  const platform = httpClient(endpoints.api, await token("platform"));
+  await platform("PUT", "/v1/teams/payments", { contact: "payments@example.com" });
+  return httpClient(endpoints.api, await token("developer", "payments"));
+}
+
+test("SIGKILL in the middle of provisioning, and a new start ends READY with one object each", async () => {
+  const first = await start();
+  const send = await clients(first);
+  await putSim(first.endpoints, "settings", { provisionSeconds: 4, requestsPerSecond: 1000, burst: 1000 });
+  const { body } = await send<IntentView>("POST", "/v1/intents", orders, { "idempotency-key": randomUUID() });
+  await expect
+    .poll(async () => (await ledgerOf(first.endpoints)).length, { timeout: 30_000, interval: 100 })
+    .toBeGreaterThan(2);
+  first.process.kill("SIGKILL");
+  await first.ended;
+
+  const second = await start();
+  const intent = await intentEnd(await clients(second), body.id, 90);
+  expect(intent.status).toBe("READY");
+  const ledger = await ledgerOf(second.endpoints);
+  const kinds = ledger.map(({ typeName }) => typeName).filter((typeName) => typeName !== "AWS::SecretsManager::Secret");
+  expect(kinds.sort()).toEqual([...new Set(kinds)].sort());
+  expect(ledger.filter(({ deletedAt }) => deletedAt !== null)).toEqual([]);
+}, 180_000);
+
+test("Ctrl-C stops cleanly, a new start goes on, and each mistake gets one line", async () => {
+  const first = await start();
+  const send = await clients(first);
+  const { body } = await send<IntentView>("POST", "/v1/intents", orders, { "idempotency-key": randomUUID() });
+  await sleep(500);
+
+  const again = launch(home, { PORT: port });
+  expect(await again.ended).toBe(1);
+  expect(oneLine(again.output())).toContain(String(first.process.pid));
+
+  const samePort = launch(join(home, "..", "other"), { PORT: port });
+  expect(await samePort.ended).toBe(1);
+  expect(oneLine(samePort.output())).toMatch(new RegExp(`${port}.*PORT=`));
+
+  first.process.kill("SIGINT");
+  expect(await first.ended).toBe(0);
+  expect(first.output()).toContain("Stopping");
+
+  const second = await start();
+  expect((await intentEnd(await clients(second), body.id, 90)).status).toBe("READY");
+}, 180_000);
+
+/** What was said beside the greeting. */
+function oneLine(output: string): string {
+  const said = output.split("\n").filter((line) => line.startsWith("cairn: "));
+  expect(said).toHaveLength(1);
+  return said[0] ?? "";
+}
