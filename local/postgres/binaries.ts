@@ -80,7 +80,8 @@ async function copyOf(native: string, target: string): Promise<string> {
   await openToAll(copy);
   await makeLinks(copy);
   try {
-    if (await ours(target)) await rm(target, { recursive: true });
+    // Another start's copy may have arrived meanwhile, and its server runs from it already.
+    if ((await ours(target)) && !(await complete(native, target))) await rm(target, { recursive: true });
     await rename(copy, target);
     return target;
   } catch {
