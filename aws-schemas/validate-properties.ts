@@ -77,8 +77,8 @@ function compile(schema: AwsSchema): ValidateFunction {
  * are no JavaScript at all. What JavaScript would read as something else judges nothing.
  */
 function patternOf(pattern: string): RegExp {
-  const translated = pattern.replaceAll(/\[zZ]/g, "$").replaceAll("A", "^");
-  const flags = /\[pP]\{/.test(translated) ? ["u"] : ["u", ""];
+  const translated = pattern.replaceAll(/\\[zZ]/g, "$").replaceAll("\\A", "^");
+  const flags = /\\[pP]\{/.test(translated) ? ["u"] : ["u", ""];
   if (translated.includes("[:")) return /(?:)/;
   for (const flag of flags) {
     try {

@@ -91,6 +91,18 @@ describe("validateProperties", () => {
     ]);
   });
 
+  test("reads patterns as AWS does, end of text written as in Java included", () => {
+    const group = schemaOf("AWS::Logs::LogGroup");
+    expect(validateProperties(group, { LogGroupName: "/orders/API-Z" })).toEqual([]);
+    expect(validateProperties(group, { LogGroupName: "no blanks" })).toHaveLength(1);
+    const parameter = schemaOf("AWS::SSM::Parameter");
+    const tagged = (key: string) => ({ Type: "String", Value: "v", Tags: { [key]: "1" } });
+    expect(validateProperties(parameter, tagged("équipe"))).toEqual([]);
+    expect(validateProperties(parameter, tagged("a*b"))).toEqual([
+      { pointer: "/Tags/a*b", message: "is no property here" },
+    ]);
+  });
+
   test("compiles schemas whose patterns are no JavaScript", () => {
     const services = ["AWS::Lex::", "AWS::Connect::", "AWS::IoT::", "AWS::KMS::"];
     const types = openSchemas()
