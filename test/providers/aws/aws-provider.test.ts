@@ -54,6 +54,24 @@ describe("the aws provider", () => {
     expect(await stage.live(call)).toHaveLength(1);
   });
 
+  test("replays its token while the object is on its way, or a type without unique names would get two", async () => {
+    await stage.simulation("settings", { provisionSeconds: 0.3 });
+    const call = stage.callFor("AWS::EC2::VPC", "Name", { CidrBlock: "10.0.0.0/16" });
+    const { Name: _name, ...desired } = call.desired;
+    let creates = 0;
+    stage.network.reset((_, operation) => {
+      if (operation === "CreateResource") creates += 1;
+      return operation === "CreateResource" && creates === 1 ? "drop-after" : null;
+    });
+    await ready({ ...call, desired });
+    await new Promise((done) => setTimeout(done, 400));
+    const { items } = (await stage.simulation("ledger")) as { items: { typeName: string }[] };
+    expect({ creates, objects: items.filter(({ typeName }) => typeName === call.kind).length }).toEqual({
+      creates: 2,
+      objects: 1,
+    });
+  });
+
   test("follows the first request where a replay of its token is answered with a conflict", async () => {
     await stage.simulation("settings", { replay: "conflict", provisionSeconds: 0.2 });
     const call = stage.newCall();
