@@ -149,7 +149,11 @@ function valueFor(
   { service, resource, making }: Words,
 ): Json | undefined {
   if (part.enum?.[0] !== undefined) return part.enum[0];
-  if (part.type !== "string") return undefined;
+  const number = part.type === "integer" || part.type === "number";
+  // A number the service makes up is wanted where it identifies the object, and guessed nowhere else.
+  if (number && schema.primaryIdentifier.includes(`/properties/${name}`))
+    return Number.parseInt(hex(making.seed, name, 6), 16);
+  if (![part.type].flat().includes("string")) return undefined;
   const own = model[nameProperty(schema, resource) ?? ""];
   const id = textOf(own) ?? `${resource.toLowerCase()}-${hex(making.seed, name, 17)}`;
   const arn = `arn:aws:${service.toLowerCase()}:${making.region}:${making.accountId}:${resource.toLowerCase()}/${id}`;

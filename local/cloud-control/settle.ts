@@ -28,9 +28,11 @@ class Refusal extends Error {
  */
 export function settle(cloud: Cloud): void {
   const now = cloud.now();
+  purgeDueSecrets(cloud, now);
+  if (dueRequests(cloud, now).length === 0) return;
   cloud.transaction(() => {
+    // Looked up again: whoever else serves this file may have been first.
     for (const request of dueRequests(cloud, now)) end(cloud, request);
-    purgeDueSecrets(cloud, now);
     forgetOldRequests(cloud, now);
   });
 }

@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { chmodSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
@@ -21,6 +21,8 @@ export function openCloud(file: string, options: CloudOptions = {}): Cloud {
   const { region = "eu-west-1", accountId = "000000000000", now = Date.now } = options;
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   const db = new DatabaseSync(file);
+  // It holds secrets in the clear; the log beside it takes the file's mode.
+  chmodSync(file, 0o600);
   // NORMAL, not FULL: with WAL a killed process loses nothing either way, and an fsync for each call would be paid for
   // a power cut only, in which this machine's Postgres and its cloud go down together.
   db.exec(
@@ -86,6 +88,7 @@ const schema = `
     work text
   ) strict;
   create index if not exists requests_by_client_token on requests (client_token) where client_token is not null;
+  create index if not exists requests_by_time on requests (accepted_at);
   create index if not exists requests_open on requests (due_at) where status = 'IN_PROGRESS';
 
   create table if not exists calls (
