@@ -1,5 +1,19 @@
 // The import rule of docs/overview.md: imports point one way. Each room names what it may import of ours.
-const rooms = ["core", "control", "api", "golden-paths", "aws-schemas", "policies", "providers", "database", "functions", "infra", "local", "cli", "portal"];
+const rooms = [
+  "core",
+  "control",
+  "api",
+  "golden-paths",
+  "aws-schemas",
+  "policies",
+  "providers",
+  "database",
+  "functions",
+  "infra",
+  "local",
+  "cli",
+  "portal",
+];
 const may = {
   core: [],
   control: ["core"],
@@ -49,7 +63,11 @@ module.exports = {
     doNotFollow: { path: "node_modules" },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: "tsconfig.json" },
-    enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["import", "node", "default", "types"], extensions: [".ts", ".js", ".mjs", ".json"] },
+    enhancedResolveOptions: {
+      exportsFields: ["exports"],
+      conditionNames: ["import", "node", "default", "types"],
+      extensions: [".ts", ".js", ".mjs", ".json"],
+    },
     exclude: { path: "^(node_modules|cdk\\.out|\\.cairn)/" },
   },
 };
