@@ -7,11 +7,15 @@ export function isObject(value: Json | undefined): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** JSON text with the keys of every object sorted by code unit, so that equal values have equal text. */
+/**
+ * JSON text with the keys of every object sorted by code unit, so that equal values have equal text. A member that is
+ * `undefined` is left out, as JSON does: what is stored and read again has the same text.
+ */
 export function canonicalJson(value: Json): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
   if (!isObject(value)) return JSON.stringify(value);
   const members = Object.keys(value)
+    .filter((key) => value[key] !== undefined)
     .sort()
     .map((key) => `${JSON.stringify(key)}:${canonicalJson(value[key] as Json)}`);
   return `{${members.join(",")}}`;
@@ -47,7 +51,7 @@ export function atPointer(value: Json, pointer: string): Json | undefined {
   let found: Json | undefined = value;
   for (const part of pointer.split("/").slice(1)) {
     const member = part.replaceAll("~1", "/").replaceAll("~0", "~");
-    if (Array.isArray(found)) found = found[Number(member)];
+    if (Array.isArray(found)) found = /^(0|[1-9]\d*)$/.test(member) ? found[Number(member)] : undefined;
     else if (isObject(found) && Object.hasOwn(found, member)) found = found[member];
     else return undefined;
   }
