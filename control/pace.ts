@@ -14,8 +14,13 @@ export type Pace = {
   maxAttempts: number;
 };
 
+/** The shortest lease with room for a pause, which a state machine makes in whole seconds, beside a call. */
+const shortestLease = 3;
+
 /** Half a lease for a provider call and a third for a pause leave a sixth for everything else. */
 export function paceOf(leaseSeconds: number): Pace {
+  if (!(leaseSeconds >= shortestLease))
+    throw new Error(`A lease of ${leaseSeconds} s is too short: ${shortestLease} s at least.`);
   return {
     leaseSeconds,
     providerSeconds: leaseSeconds / 2,
