@@ -50,15 +50,20 @@ function sum(prices: readonly { amount: number; currency: string }[]): { amount:
 
 function differences(before: Json, after: Json, pointer = ""): Plan["resources"][number]["differences"] {
   if (sameJson(before, after)) return [];
-  if (
-    (isObject(before) || before === null) &&
-    (isObject(after) || after === null) &&
-    (isObject(before) || isObject(after))
-  ) {
-    const keys = new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})]);
-    return [...keys]
-      .sort()
-      .flatMap((key) => differences(before?.[key] ?? null, after?.[key] ?? null, pointerTo(pointer, key)));
-  }
-  return [{ pointer, before, after }];
+  const keys = [...new Set([...membersOf(before), ...membersOf(after)])].sort();
+  if (keys.length === 0 || !comparable(before) || !comparable(after)) return [{ pointer, before, after }];
+  return keys.flatMap((key) => differences(member(before, key), member(after, key), pointerTo(pointer, key)));
+}
+
+/** Where one side has nothing, each member of the other is shown by itself. */
+function comparable(value: Json): boolean {
+  return value === null || isObject(value);
+}
+
+function membersOf(value: Json): string[] {
+  return isObject(value) ? Object.keys(value) : [];
+}
+
+function member(value: Json, key: string): Json {
+  return isObject(value) && Object.hasOwn(value, key) ? (value[key] ?? null) : null;
 }
