@@ -84,7 +84,7 @@ function decideApply(deps: Deps, intent: Intent & { action: "apply" }, context: 
       if (!keys.includes(reference.key)) {
         errors.push({
           pointer: reference.pointer,
-          message: `"${reference.name}" has no output "${reference.key}"; it has ${keys.join(", ")}`,
+          message: `"${reference.name}" has no output "${reference.key}"; it has ${keys.join(", ") || "none"}`,
         });
       }
       used.add(target.id);
