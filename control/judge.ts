@@ -54,10 +54,12 @@ export function judge(
 
 /** What is said about the whole intent (its team, its environment) is said once, not for each resource. */
 function distinct(found: readonly Violation[]): Violation[] {
-  const first = new Map(
-    found.toReversed().map((violation) => [`${violation.rule} ${violation.pointer} ${violation.message}`, violation]),
-  );
-  return [...first.values()].toReversed().slice(0, shown);
+  const first = new Map<string, Violation>();
+  for (const violation of found) {
+    const said = JSON.stringify([violation.rule, violation.pointer, violation.message]);
+    if (!first.has(said)) first.set(said, violation);
+  }
+  return [...first.values()].slice(0, shown);
 }
 
 function regionOf(target: JsonObject | undefined): string | null {
