@@ -15,8 +15,9 @@ export async function applyResource(deps: ReconcileDeps, ref: OperationRef, aske
   if (work === null) return { next: "end" };
   const prepared = prepareCall(work);
   const provider = deps.providers[work.definition.provider];
-  if (!prepared.ok || provider === undefined || prepared.hash !== asked.sentHash) {
-    // A value changed since the look: look again, with what it is now.
+  const changed = !prepared.ok || provider === undefined || prepared.hash !== asked.sentHash;
+  if (changed || (work.kind === "delete" && asked.identifier === null)) {
+    // A value changed since the look, or a delete is to make something: look again, with what it is now.
     return { next: "wait", seconds: 1 };
   }
 
