@@ -75,6 +75,6 @@ export function reason(code: ReasonCode, message: string): Reason {
 
 /** A failure that leaves everything as it was: the operation waits as a row, and the sweep goes on. */
 export function waitingFor(failure: Failure): Reason {
-  const throttled = /throttl|rate|toomany|429/i.test(failure.code);
+  const throttled = /throttl|rate.?(exceeded|limit)|toomany|429/i.test(failure.code);
   return reason(throttled ? "PROVIDER_THROTTLED" : "PROVIDER_UNAVAILABLE", failure.message);
 }
