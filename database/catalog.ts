@@ -2,7 +2,7 @@ import type { Caller, Scope } from "../core/caller.ts";
 import type { DecisionView, Environment, Service, Target, Team } from "../core/catalog.ts";
 import type { Tier } from "../core/definition.ts";
 import type { Page, PageRequest } from "../core/store.ts";
-import { databaseFor, type ScopedDatabases, scopedPage, scopedRows } from "./scoped.ts";
+import { databaseFor, type ScopedDatabases, scopedPage, scopedRows, teamOf } from "./scoped.ts";
 
 const times = "'createdAt', cairn.iso(x.created_at), 'updatedAt', cairn.iso(x.updated_at)";
 const after = (column: string) => `ctx.team is not null and (:cursor::text is null or ${column} > :cursor::text)`;
@@ -72,8 +72,8 @@ export function catalogQueries(databases: ScopedDatabases) {
       fields: { description: string | null },
     ) {
       const [row] = await databaseFor(databases, scope).rows<Put<Service> | null>(
-        "select cairn.put_service(:team, :service, :description::text, :actor)",
-        { team, service, ...fields, actor: caller.subject },
+        "select cairn.put_service(:team, :service, :description::text, :actor, :scope)",
+        { team, service, ...fields, actor: caller.subject, scope: teamOf(scope) },
       );
       if (row === null || row === undefined) return null;
       const { created, ...stored } = row;

@@ -3,7 +3,7 @@ import type { DriftReport, Finding } from "../core/drift.ts";
 import type { DriftStore, DriftWork, Page, PageRequest, ResourceFilter } from "../core/store.ts";
 import type { Database, SqlParameters } from "./data-api.ts";
 import { dependencyOutputs } from "./operations.ts";
-import { databaseFor, type ScopedDatabases, scopedPage, scopedRows, teamOf } from "./scoped.ts";
+import { databaseFor, pageOf, type ScopedDatabases, scopedPage, scopedRows, teamOf } from "./scoped.ts";
 
 const findingRow = `jsonb_build_object('id', f.id,
   'resource', jsonb_build_object('id', x.id, 'team', x.team_id, 'service', x.service, 'environment', x.environment,
@@ -20,20 +20,30 @@ const reportRow = `jsonb_build_object('id', d.id, 'status', d.status, 'resourceI
   'startedAt', cairn.iso(d.started_at), 'finishedAt', cairn.iso(d.finished_at),
   'checked', coalesce((select sum(t.checked) from cairn.drift_run_teams t where t.run_id = d.id), 0),
   'unreadable', coalesce((select sum(t.unreadable) from cairn.drift_run_teams t where t.run_id = d.id), 0),
-  'findings', (select count(*) from cairn.drift_findings f where ${stoodOpen}))`;
+  'findings', case when d.status = 'DONE'
+    then coalesce((select sum(t.findings) from cairn.drift_run_teams t where t.run_id = d.id), 0)
+    else (select count(*) from cairn.drift_findings f
+      where f.resolved_at is null and (d.resource_id is null or f.resource_id = d.resource_id)) end)`;
 
 /** A verification is seen by its resource's team alone. */
 const visible =
   "ctx.team is not null and (d.resource_id is null or exists (select from cairn.drift_run_teams t where t.run_id = d.id))";
 
+/** The first hundred that fit in an answer: a row each, because a row holds 64 KB at most. */
+const reportFindings = `select f.id::text as key, ${findingRow} as row
+    from cairn.drift_runs d join cairn.drift_findings f on ${stoodOpen}
+    join cairn.resources x on x.team_id = f.team_id and x.id = f.resource_id
+    where ${visible} and d.id = :id::uuid order by f.id limit 100`;
+const report = `select ${reportRow} as row from cairn.drift_runs d where ${visible} and d.id = :id::uuid`;
+
 export const driftSql = {
   reports: `select d.id::text as key, ${reportRow} as row from cairn.drift_runs d
     where ${visible} and (:cursor::uuid is null or d.id > :cursor::uuid) order by d.id limit :limit`,
-  report: `select ${reportRow} as row from cairn.drift_runs d where ${visible} and d.id = :id::uuid`,
-  reportFindings: `select f.id::text as key, ${findingRow} as row
-    from cairn.drift_runs d join cairn.drift_findings f on ${stoodOpen}
-    join cairn.resources x on x.team_id = f.team_id and x.id = f.resource_id
-    where ${visible} and d.id = :id::uuid order by f.id limit 100`,
+  /** The report, then what it found. */
+  reportAndFindings: `select u.row from (
+      select '' as key, h.row from (${report}) h
+      union all select i.row->>'key', i.row->'item' from (${pageOf(reportFindings)}) i
+    ) u order by u.key`,
   claim: "select c from cairn.claim_drift(:run::uuid, :batch::integer, :interval) c",
   work: `
     select jsonb_build_object('team', r.team_id, 'id', r.id, 'generation', r.generation, 'definition', r.definition,
@@ -85,14 +95,10 @@ export function driftQueries(databases: ScopedDatabases) {
     driftReports: (scope: Scope, page: PageRequest): Promise<Page<DriftReport>> =>
       scopedPage(databases, scope, driftSql.reports, {}, page),
     async driftReport(scope: Scope, id: string): Promise<(DriftReport & { items: Finding[] }) | null> {
-      const [row] = await scopedRows<DriftReport & { items: Finding[] }>(
-        databases,
-        scope,
-        `select jsonb_insert(h.row, '{items}', (select coalesce(jsonb_agg(i.row order by i.key), '[]') from (${driftSql.reportFindings}) i)) as row
-         from (${driftSql.report}) h`,
-        { id },
-      );
-      return row ?? null;
+      const [report, ...items] = await scopedRows<DriftReport | Finding>(databases, scope, driftSql.reportAndFindings, {
+        id,
+      });
+      return report === undefined ? null : { ...(report as DriftReport), items: items as Finding[] };
     },
     findings(
       scope: Scope,

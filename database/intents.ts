@@ -79,7 +79,7 @@ export function intentQueries(databases: ScopedDatabases, graceSeconds: number) 
       const [result] = await databaseFor(databases, scope).rows<AcceptResult>(
         "select cairn.accept_intent(:payload::jsonb, :grace)",
         {
-          payload: JSON.stringify(payload),
+          payload: JSON.stringify({ ...payload, scope: teamOf(scope) }),
           grace: graceSeconds,
         },
       );

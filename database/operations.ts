@@ -3,6 +3,13 @@ import type { OperationRef, Progress, Work } from "../core/operation.ts";
 import type { Advance, ClaimResult, WorkerStore } from "../core/store.ts";
 import type { Database } from "./data-api.ts";
 
+/** What is as it was cannot be taken back, and a row of the Data API holds 64 KB. */
+const changedMembers = `(
+    select coalesce(jsonb_agg(c.members) filter (where c.members is not null), '[]') from (
+      select (select jsonb_object_agg(m.key, m.value) from jsonb_each(a) m
+        where m.value is distinct from op.definition->'properties'->m.key) as members
+      from jsonb_array_elements(r.applied) a) c)`;
+
 /** Renews the lease and reads what there is to do, in one statement fenced by the epoch. */
 const renewAndRead = (alsoSet: string) => `
   with op as (
@@ -16,6 +23,7 @@ const renewAndRead = (alsoSet: string) => `
     'request', r.request, 'sentHash', case when r.request is not null then op.sent_hash else r.sent_hash end, 'decidedHash', op.decided_hash, 'superseded', r.operation_id <> op.id, 'definition', op.definition,
     'resource', jsonb_build_object('id', r.id, 'team', r.team_id, 'service', r.service, 'environment', r.environment,
       'name', r.name, 'identifier', r.identifier),
+    'applied', ${changedMembers},
     'dependencies', ${dependencyOutputs()},
     'target', (select t.config from cairn.targets t where t.environment = r.environment and t.provider = op.definition->>'provider')
   ) as row

@@ -59,14 +59,14 @@ export async function scopedPage<T>(
   return { items: shown.map(({ item }) => item), nextCursor: more ? (shown.at(-1)?.key ?? null) : null };
 }
 
+/** Keeps the list's own order: names joined by `!` sort otherwise than the names do, in most collations. */
 export function pageOf(list: string): string {
   return `
     select jsonb_build_object('key', c.key, 'item', c.row, 'total', c.total) as row
     from (
-      select l.key, l.row, count(*) over () as total, row_number() over (order by l.key) as position,
-        sum(octet_length(l.row::text)) over (order by l.key) as bytes
-      from (${list}) l
+      select n.*, count(*) over () as total, sum(octet_length(n.row::text)) over (order by n.position) as bytes
+      from (select l.key, l.row, row_number() over () as position from (${list}) l) n
     ) c
     where c.position = 1 or c.bytes <= ${pageBytes}
-    order by c.key`;
+    order by c.position`;
 }

@@ -66,6 +66,9 @@ create table cairn.intents (
   primary key (team_id, id)
 ) partition by range (id);
 
+-- The platform asks by id alone.
+create index intents_id on cairn.intents (id);
+
 -- Which operation answers each part of an intent; null where there was nothing to do.
 create table cairn.intent_resources (
   team_id text not null,
@@ -95,23 +98,37 @@ create table cairn.resources (
   identifier text,
   -- Hash of the values that made it READY last: what a provider never returns is compared by it.
   sent_hash text,
+  -- The properties behind the last READY, then those that failed since and may be there in part: what a new generation no
+  -- longer asks for is taken back by them.
+  applied jsonb not null default '[]',
   -- The provider's handle of the request in flight on this resource.
   request text,
   -- Being deleted, or gone. Its name is free again: what is wanted anew is a new resource with a new id.
   deleting boolean not null default false,
   operation_id uuid not null,
+  -- The decision that allowed this definition: it outlives the operation, whose partition is dropped some day.
+  decision_id uuid not null,
   drift_due_at timestamptz,
+  -- The last drift run that looked at it, so that a look written twice counts once.
+  drift_run_id uuid,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   primary key (team_id, id)
 );
 
 create unique index resources_name on cairn.resources (team_id, service, environment, name) where not deleting;
-create index resources_deleting on cairn.resources (team_id, service, environment, name) where deleting and status <> 'DELETED';
 create index resources_drift on cairn.resources (drift_due_at) where status = 'READY';
+create index resources_gone on cairn.resources (updated_at) where status = 'DELETED';
+-- The platform, whose policy gives no team: one resource, the list, and what is in a status.
 create index resources_id on cairn.resources (id);
+create index resources_live on cairn.resources (id) where status <> 'DELETED';
+create index resources_status_all on cairn.resources (status, id);
+-- A team's lists. What is deleted stays as long as the audit does, and no list but its own reads past it.
+create index resources_team on cairn.resources (team_id, id) where status <> 'DELETED';
+create index resources_service on cairn.resources (team_id, service, environment, id) where status <> 'DELETED';
+create index resources_environment on cairn.resources (team_id, environment, id) where status <> 'DELETED';
+create index resources_type on cairn.resources (team_id, type, id) where status <> 'DELETED';
 create index resources_status on cairn.resources (team_id, status, id);
-create index resources_type on cairn.resources (team_id, type, id);
 
 -- The edges of each live resource's current generation: team_id and resource_id use depends_on's outputs.
 create table cairn.resource_dependencies (
@@ -172,6 +189,8 @@ create table cairn.decisions (
   primary key (team_id, id)
 ) partition by range (id);
 
+create index decisions_id on cairn.decisions (id);
+
 -- Append-only: no role but the owner may update or delete, and the owner only drops whole partitions.
 create table cairn.audit_log (
   team_id text not null,
@@ -215,8 +234,12 @@ create table cairn.drift_run_teams (
   run_id uuid not null,
   checked integer not null default 0,
   unreadable integer not null default 0,
+  -- What stood open when the run ended; null until then.
+  findings integer,
   primary key (team_id, run_id)
 ) partition by range (run_id);
+
+create index drift_run_teams_run on cairn.drift_run_teams (run_id);
 
 create table cairn.drift_findings (
   team_id text not null,
@@ -233,5 +256,9 @@ create table cairn.drift_findings (
 );
 
 create unique index drift_findings_open on cairn.drift_findings (team_id, resource_id, pointer) where resolved_at is null;
-create index drift_findings_id on cairn.drift_findings (id);
+create index drift_findings_team on cairn.drift_findings (team_id, id) where resolved_at is null;
+create index drift_findings_all on cairn.drift_findings (id) where resolved_at is null;
+create index drift_findings_resource on cairn.drift_findings (team_id, resource_id, id);
 create index drift_findings_resolved on cairn.drift_findings (resolved_at) where resolved_at is not null;
+create index drift_findings_past on cairn.drift_findings (team_id, id) where resolved_at is not null;
+create index drift_findings_past_all on cairn.drift_findings (id) where resolved_at is not null;

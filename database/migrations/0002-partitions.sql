@@ -2,14 +2,15 @@
 
 create sequence cairn.event_order;
 
--- A UUIDv7 of the database's clock. The twelve bits after the time count up, so that what one transaction writes sorts in
--- the order of writing.
+-- A UUIDv7 of the database's clock. Twenty-six bits after the time count up, so that what one transaction writes sorts in
+-- the order of writing; twelve would begin again in the middle of a transaction every few hundred of them.
 create or replace function cairn.uuid7() returns uuid language sql volatile as $$
   select encode(
-    substring(int8send(floor(extract(epoch from now()) * 1000)::bigint) from 3)
-    || substring(int4send(28672 + (nextval('cairn.event_order') % 4096)::integer) from 3)
-    || substring(uuid_send(gen_random_uuid()) from 9),
+    int8send((floor(extract(epoch from now()) * 1000)::bigint << 16) | 28672 | (n >> 14))
+    || substring(int4send((32768 | (n & 16383))::integer) from 3)
+    || substring(uuid_send(gen_random_uuid()) from 11),
     'hex')::uuid
+  from (select nextval('cairn.event_order') & 67108863 as n) counted
 $$;
 
 -- The smallest UUIDv7 of a moment.
@@ -24,6 +25,8 @@ declare
   parent text;
   first_day timestamp;
 begin
+  -- "if not exists" does not hold between two that look at once.
+  perform pg_advisory_xact_lock(7243003);
   foreach parent in array array['intents', 'intent_resources', 'operations', 'decisions', 'audit_log', 'drift_runs', 'drift_run_teams'] loop
     for first_day in
       select generate_series(
@@ -89,6 +92,15 @@ begin
     select team_id, id from cairn.drift_findings
     where resolved_at < now() - make_interval(months => retention_months) limit batch
   ) old where f.team_id = old.team_id and f.id = old.id;
+  get diagnostics gone = row_count;
+  total := total + gone;
+
+  delete from cairn.resources r using (
+    select x.team_id, x.id from cairn.resources x
+    where x.status = 'DELETED' and x.updated_at < now() - make_interval(months => retention_months)
+      and not exists (select from cairn.drift_findings f where f.team_id = x.team_id and f.resource_id = x.id)
+    order by x.updated_at limit batch
+  ) old where r.team_id = old.team_id and r.id = old.id;
   get diagnostics gone = row_count;
   return total + gone;
 end

@@ -30,7 +30,17 @@ begin
 end
 $$;
 
+-- A run over everything is the platform's and says nothing of a team; a verification is its team's.
+alter table cairn.drift_runs enable row level security;
+create policy team on cairn.drift_runs to cairn_api using (
+  nullif(current_setting('cairn.team', true), '') is not null
+  and (resource_team is null or resource_team = current_setting('cairn.team', true))
+) with check (resource_team = nullif(current_setting('cairn.team', true), ''));
+create policy platform on cairn.drift_runs to cairn_platform using (true);
+create policy worker on cairn.drift_runs to cairn_worker using (true);
+
 grant select on all tables in schema cairn to cairn_api, cairn_platform, cairn_worker;
+revoke all on cairn.migrations from cairn_api, cairn_platform, cairn_worker;
 -- A partition read directly would bypass its parent's policy.
 do $$
 declare
@@ -60,5 +70,7 @@ grant insert, delete on cairn.resource_dependencies to cairn_worker;
 
 grant usage on sequence cairn.event_order to cairn_api, cairn_platform, cairn_worker;
 revoke execute on all functions in schema cairn from public;
+-- Nor what a later migration forgets to revoke.
+alter default privileges revoke execute on functions from public;
 grant execute on function cairn.uuid7() to cairn_api, cairn_platform, cairn_worker;
 grant execute on function cairn.uuid7_floor(timestamptz) to cairn_api, cairn_platform, cairn_worker;

@@ -36,10 +36,17 @@ create or replace function cairn.enqueue(
   team text, resource uuid, operation uuid, generation bigint, kind text, definition jsonb, hash text, decision uuid,
   grace_seconds double precision
 ) returns void language plpgsql as $$
+declare
+  overtaken uuid;
 begin
-  update cairn.operations o
-  set status = 'SUPERSEDED', finished_at = now()
-  where o.team_id = team and o.resource_id = resource and o.status in ('PENDING', 'RUNNING', 'WAITING') and o.token_used_at is null;
+  for overtaken in
+    update cairn.operations o
+    set status = 'SUPERSEDED', finished_at = now()
+    where o.team_id = team and o.resource_id = resource and o.status in ('PENDING', 'RUNNING', 'WAITING') and o.token_used_at is null
+    returning o.id
+  loop
+    perform cairn.log(team, 'cairn', 'operation.superseded', null, resource, overtaken, '{}');
+  end loop;
 
   insert into cairn.operations (team_id, id, resource_id, generation, kind, status, due_at, definition, decided_hash, decision_id, token)
   values (team, operation, resource, generation, kind, 'PENDING', now() + make_interval(secs => grace_seconds), definition, hash,
@@ -160,7 +167,8 @@ begin
       select from cairn.resource_dependencies e join cairn.resources d on d.team_id = e.team_id and d.id = e.resource_id
       where e.team_id = team and e.depends_on = r.id and d.status <> 'DELETED'))
   ) then
-    update cairn.operations o set status = 'PENDING', due_at = now() + make_interval(secs => lease_seconds)
+    -- This execution's name is used up, so whoever starts the operation next needs another epoch.
+    update cairn.operations o set status = 'PENDING', epoch = o.epoch + 1, due_at = now() + make_interval(secs => lease_seconds)
     where o.team_id = team and o.id = operation;
     return 'blocked';
   end if;
@@ -233,6 +241,7 @@ begin
     where o.team_id = team and o.id = op.id;
     update cairn.resources x
     set identifier = p->>'identifier', request = null, updated_at = now(), sent_hash = coalesce(op.sent_hash, x.sent_hash),
+      applied = jsonb_build_array(op.definition->'properties'),
       status = case when current then 'READY' else x.status end,
       reason = case when current then null else x.reason end,
       outputs = case when current then p->'outputs' else x.outputs end,
@@ -261,7 +270,16 @@ begin
     return startable;
   end if;
 
-  -- What is left did not succeed. A proven failure is over and done with: the next request needs a new token.
+  -- What is left did not succeed. What was asked for may be there in part, so it can be taken back; the oldest but the last
+  -- READY's makes room.
+  if op.kind = 'apply' and op.sent_hash is not null and not r.applied @> jsonb_build_array(op.definition->'properties') then
+    update cairn.resources x
+    set applied = (case when jsonb_array_length(x.applied) > 3 then x.applied - 1 else x.applied end)
+      || jsonb_build_array(op.definition->'properties')
+    where x.team_id = team and x.id = r.id;
+  end if;
+
+  -- A proven failure is over and done with: the next request needs a new token.
   if not current then
     if step = 'wait' and op.token_used_at is not null then
       null;
@@ -310,7 +328,6 @@ $$;
 create or replace function cairn.reapply_dependents(team text, resource uuid) returns void language plpgsql as $$
 declare
   d cairn.resources;
-  last cairn.operations;
   operation uuid;
 begin
   for d in
@@ -319,9 +336,8 @@ begin
     where e.team_id = team and e.depends_on = resource and not x.deleting and x.status in ('READY', 'SYNCING')
     order by x.id for update of x
   loop
-    select * into last from cairn.operations o where o.team_id = team and o.id = d.operation_id;
     operation := cairn.uuid7();
-    perform cairn.enqueue(team, d.id, operation, d.generation + 1, 'apply', d.definition, d.definition_hash, last.decision_id, 60);
+    perform cairn.enqueue(team, d.id, operation, d.generation + 1, 'apply', d.definition, d.definition_hash, d.decision_id, 60);
     update cairn.resources x
     set generation = d.generation + 1, operation_id = operation, status = 'PENDING', reason = null, updated_at = now()
     where x.team_id = team and x.id = d.id;

@@ -1,5 +1,6 @@
 -- Accepting an intent: everything that has to be true together, in one round trip and one transaction. The API calls this
--- under row-level security; the setting lasts as long as the transaction does.
+-- under row-level security; the setting lasts as long as the transaction does. It is the caller's scope, not what the
+-- intent says: an intent for another team that the application let through fails on the first insert.
 create or replace function cairn.accept_intent(p jsonb, grace_seconds double precision) returns jsonb language plpgsql as $$
 <<accepting>>
 declare
@@ -16,8 +17,11 @@ declare
   op cairn.operations;
   touched uuid[] := '{}';
 begin
-  perform set_config('cairn.team', team, true);
+  perform set_config('cairn.team', p->>'scope', true);
   insert into cairn.services (team_id, service) values (team, service) on conflict do nothing;
+  if found then
+    perform cairn.log(team, actor, 'service.created', null, null, null, jsonb_build_object('service', service));
+  end if;
   insert into cairn.service_environments as s (team_id, service, environment) values (team, service, environment)
   on conflict do nothing;
   select s.version into version from cairn.service_environments s
@@ -35,8 +39,8 @@ begin
   for c in select * from jsonb_array_elements(p->'changes') order by value->>'resourceId' loop
     select * into r from cairn.resources x where x.team_id = team and x.id = (c->>'resourceId')::uuid for update;
     if coalesce(r.generation, 0) <> (c->>'expectedGeneration')::bigint
-      or (c->>'change' in ('update', 'none') and r.deleting)
-      or (c->>'change' = 'retry' and r.status <> 'FAILED')
+      or r.deleting <> (c->>'change' in ('retry', 'none') and p->'intent'->>'action' = 'delete')
+      or (c->>'change' = 'retry') <> (c->>'change' in ('retry', 'none') and r.status = 'FAILED')
       or (c->>'change' = 'create' and exists (
         select from cairn.resources x
         where x.team_id = team and x.service = accepting.service and x.environment = accepting.environment
@@ -69,14 +73,14 @@ begin
     op := null;
     if c->>'change' = 'create' then
       insert into cairn.resources (team_id, id, service, environment, name, type, version, provider, status, generation,
-        definition, definition_hash, operation_id)
+        definition, definition_hash, operation_id, decision_id)
       values (team, (c->>'resourceId')::uuid, service, environment, c->>'name', c->>'type', (c->'definition'->>'version')::integer,
-        c->'definition'->>'provider', 'PENDING', 1, c->'definition', c->>'definitionHash', (c->>'operationId')::uuid)
+        c->'definition'->>'provider', 'PENDING', 1, c->'definition', c->>'definitionHash', (c->>'operationId')::uuid, decision)
       returning * into r;
     elsif c->>'change' in ('update', 'delete') then
       update cairn.resources x
-      set generation = x.generation + 1, operation_id = (c->>'operationId')::uuid, reason = null, updated_at = now(),
-        status = case c->>'change' when 'delete' then 'DELETING' else 'PENDING' end,
+      set generation = x.generation + 1, operation_id = (c->>'operationId')::uuid, decision_id = decision, reason = null,
+        updated_at = now(), status = case c->>'change' when 'delete' then 'DELETING' else 'PENDING' end,
         deleting = c->>'change' = 'delete',
         version = coalesce((c->'definition'->>'version')::integer, x.version),
         provider = coalesce(c->'definition'->>'provider', x.provider),
@@ -96,8 +100,15 @@ begin
       set status = 'PENDING', finished_at = null, reason = null, epoch = o.epoch + 1, stumbles = 0, waits = 0, decision_id = decision,
         due_at = now() + make_interval(secs => grace_seconds)
       where o.team_id = team and o.id = r.operation_id;
+      if not found then
+        -- It failed so long ago that its operation is past its retention.
+        r.operation_id := cairn.uuid7();
+        perform cairn.enqueue(team, r.id, r.operation_id, r.generation, case when r.deleting then 'delete' else 'apply' end,
+          r.definition, r.definition_hash, decision, grace_seconds);
+      end if;
       update cairn.resources x
-      set status = case when x.deleting then 'DELETING' else 'PENDING' end, reason = null, updated_at = now()
+      set status = case when x.deleting then 'DELETING' else 'PENDING' end, reason = null, updated_at = now(),
+        operation_id = r.operation_id, decision_id = decision
       where x.team_id = team and x.id = r.id;
     else
       select * into op from cairn.operations o
@@ -136,7 +147,7 @@ create or replace function cairn.record_denial(p jsonb) returns void language pl
 declare
   team text := p->'intent'->>'team';
 begin
-  perform set_config('cairn.team', team, true);
+  perform set_config('cairn.team', p->>'scope', true);
   perform cairn.insert_decision(team, p->'caller'->>'subject', null, false, p->'decision');
   perform cairn.log(team, p->'caller'->>'subject', 'intent.denied', null, null, null,
     jsonb_build_object('decision', p->'decision'->'id', 'service', p->'intent'->'service', 'environment', p->'intent'->'environment'));
@@ -158,12 +169,12 @@ begin
 end
 $$;
 
-create or replace function cairn.put_service(team text, service_name text, words text, actor text) returns jsonb language plpgsql as $$
+create or replace function cairn.put_service(team text, service_name text, words text, actor text, scope text) returns jsonb language plpgsql as $$
 declare
   created boolean;
   s cairn.services;
 begin
-  perform set_config('cairn.team', team, true);
+  perform set_config('cairn.team', scope, true);
   if not exists (select from cairn.teams t where t.team_id = team) then
     return null;
   end if;

@@ -18,7 +18,8 @@ begin
 end
 $$;
 
--- Opens a scheduled run if it is new and takes its next batch. A verification has a batch of one, once.
+-- Opens a scheduled run if it is new and takes its next batch. A verification has a batch of one, until it was looked at or
+-- is no longer READY.
 create or replace function cairn.claim_drift(run uuid, batch integer, interval_seconds double precision) returns setof jsonb
 language plpgsql as $$
 declare
@@ -32,7 +33,8 @@ begin
   if known.resource_id is not null then
     return query
       select jsonb_build_object('team', t.team_id, 'id', known.resource_id) from cairn.drift_run_teams t
-      where t.run_id = run and t.team_id = known.resource_team and t.checked + t.unreadable = 0;
+      where t.run_id = run and t.team_id = known.resource_team and t.checked + t.unreadable = 0
+        and exists (select from cairn.resources r where r.team_id = t.team_id and r.id = known.resource_id and r.status = 'READY');
     return;
   end if;
   return query
@@ -49,7 +51,7 @@ end
 $$;
 
 -- Writes what a batch of looks showed. A look at a generation that has passed, or at what is no longer READY, writes nothing;
--- one that failed changes no finding.
+-- one that failed changes no finding; one that this run has written before is not written again.
 create or replace function cairn.record_drift(run uuid, sights jsonb) returns void language plpgsql as $$
 declare
   s jsonb;
@@ -59,11 +61,13 @@ declare
 begin
   for s in select * from jsonb_array_elements(sights) order by value->>'id' loop
     select * into r from cairn.resources x where x.team_id = s->>'team' and x.id = (s->>'id')::uuid for update;
+    continue when r.id is null or r.status <> 'READY' or r.generation <> (s->>'generation')::bigint or r.drift_run_id = run;
+    update cairn.resources x set drift_run_id = run where x.team_id = r.team_id and x.id = r.id;
     insert into cairn.drift_run_teams as t (team_id, run_id, checked, unreadable)
     values (s->>'team', run, case when (s->>'seen')::boolean then 1 else 0 end, case when (s->>'seen')::boolean then 0 else 1 end)
     on conflict on constraint drift_run_teams_pkey do update
       set checked = t.checked + excluded.checked, unreadable = t.unreadable + excluded.unreadable;
-    continue when r.status <> 'READY' or r.generation <> (s->>'generation')::bigint or not (s->>'seen')::boolean;
+    continue when not (s->>'seen')::boolean;
 
     with resolved as (
       update cairn.drift_findings f set resolved_at = now()
@@ -74,8 +78,13 @@ begin
 
     with found as (
       insert into cairn.drift_findings as f (team_id, id, resource_id, pointer, expected, actual, run_id)
-      select r.team_id, cairn.uuid7(), r.id, d->>'pointer', d->'expected', d->'actual', run
-      from jsonb_array_elements(s->'differences') d
+      select r.team_id, cairn.uuid7(), r.id, d.pointer, d.expected, d.actual, run
+      from (
+        select distinct on (value->>'pointer') value->>'pointer' as pointer,
+          coalesce(value->'expected', 'null') as expected, coalesce(value->'actual', 'null') as actual
+        from jsonb_array_elements(s->'differences') with ordinality as each(value, place)
+        order by value->>'pointer', place
+      ) d
       on conflict (team_id, resource_id, pointer) where resolved_at is null
         do update set expected = excluded.expected, actual = excluded.actual
       returning f.pointer, f.run_id
@@ -91,12 +100,23 @@ begin
 end
 $$;
 
+-- Ends a run and keeps, per team, how many findings stood at that moment; a verification's are those of its resource.
 create or replace function cairn.close_drift(run uuid) returns jsonb language plpgsql as $$
+declare
+  ended cairn.drift_runs;
 begin
-  update cairn.drift_runs d set status = 'DONE', finished_at = now() where d.id = run and d.status = 'RUNNING';
+  update cairn.drift_runs d set status = 'DONE', finished_at = now() where d.id = run and d.status = 'RUNNING' returning * into ended;
+  if ended.id is not null then
+    insert into cairn.drift_run_teams as t (team_id, run_id, findings)
+    select f.team_id, run, count(*) from cairn.drift_findings f
+    where f.resolved_at is null
+      and (ended.resource_id is null or (f.team_id = ended.resource_team and f.resource_id = ended.resource_id))
+    group by f.team_id
+    on conflict on constraint drift_run_teams_pkey do update set findings = excluded.findings;
+  end if;
   return (
     select jsonb_build_object('checked', coalesce(sum(t.checked), 0), 'unreadable', coalesce(sum(t.unreadable), 0),
-      'findings', (select count(*) from cairn.drift_findings f where f.resolved_at is null))
+      'findings', coalesce(sum(t.findings), 0))
     from cairn.drift_run_teams t where t.run_id = run);
 end
 $$;
@@ -109,7 +129,7 @@ grant execute on function cairn.uuid7(), cairn.uuid7_floor(timestamptz), cairn.p
   cairn.enqueue(text, uuid, uuid, bigint, text, jsonb, text, uuid, double precision)
   to cairn_api, cairn_platform, cairn_worker;
 grant execute on function cairn.accept_intent(jsonb, double precision), cairn.insert_decision(text, text, uuid, boolean, jsonb),
-  cairn.record_denial(jsonb), cairn.put_service(text, text, text, text), cairn.open_verification(uuid, uuid, text, text)
+  cairn.record_denial(jsonb), cairn.put_service(text, text, text, text, text), cairn.open_verification(uuid, uuid, text, text)
   to cairn_api, cairn_platform;
 grant execute on function cairn.put_team(text, text, text, text), cairn.put_environment(text, text, text) to cairn_platform;
 grant execute on function cairn.claim_operation(text, uuid, bigint, double precision),
