@@ -1,10 +1,11 @@
 import type { Json, JsonObject } from "../core/json.ts";
-import { hashOf } from "../core/json.ts";
+import { hashOf, mapStrings } from "../core/json.ts";
 import type { OperationRef, Progress, Work } from "../core/operation.ts";
 import type { Failure, ProviderCall, Providers } from "../core/provider.ts";
 import { withReferencesResolved } from "../core/reference.ts";
 import type { Reason, ReasonCode } from "../core/resource.ts";
 import type { WorkerStore } from "../core/store.ts";
+import { TemplateError } from "../core/template.ts";
 import type { Pace } from "./pace.ts";
 
 export type ReconcileDeps = { store: WorkerStore; providers: Providers; pace: Pace; random: () => number };
@@ -61,8 +62,21 @@ export function prepareCall(work: Work): Prepared {
     request: work.request,
     tokenAgeSeconds: work.tokenAgeSeconds,
     sentHash: work.sentHash,
+    applied: work.applied.map((properties) => resolvedAsFarAsKnown(properties, work.dependencies)),
   };
   return { ok: true, call, hash: hashOf(desired) };
+}
+
+/** What an earlier generation referenced need not be a dependency any more: such a reference stays as written. */
+function resolvedAsFarAsKnown(properties: JsonObject, outputs: Work["dependencies"]): JsonObject {
+  return mapStrings(properties, (text) => {
+    try {
+      return withReferencesResolved(text, outputs);
+    } catch (error) {
+      if (error instanceof TemplateError) return text;
+      throw error;
+    }
+  }) as JsonObject;
 }
 
 function refused(message: string): Prepared {

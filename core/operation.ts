@@ -24,6 +24,11 @@ export type Work = {
   request: string | null;
   /** Hash of the values behind what the provider holds, as far as it is known; null when nothing is. */
   sentHash: string | null;
+  /**
+   * What may be at the provider by earlier generations: the properties behind the last READY and of what failed since,
+   * references as written. Only the members in which something may be missing from the definition.
+   */
+  applied: JsonObject[];
   decidedHash: string;
   /** A newer generation was accepted: this operation settles what it started and then makes room. */
   superseded: boolean;

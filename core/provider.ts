@@ -27,6 +27,11 @@ export type ProviderCall = {
    * as changed when it is not the hash of `desired`; left out or null, nothing is known and nothing counts.
    */
   sentHash?: string | null | undefined;
+  /**
+   * What earlier generations asked for, as far as `desired` differs from it: what is still there of it and is no longer
+   * asked for is taken back. A reference whose value is no longer known stays as written, and stands for any value.
+   */
+  applied?: readonly JsonObject[] | undefined;
   /** Ends before the function does: what it interrupts has an unknown outcome. */
   signal: AbortSignal;
 };

@@ -39,6 +39,23 @@ export function withReferencesMarked(value: Json): Json {
   return mapStrings(value, (text) => (text.search(reference) >= 0 ? { ref: text } : text));
 }
 
+/** Whether a text that holds references may have become this value; one that is a reference alone, any value. */
+export function mayHaveBecome(text: string, value: Json): boolean {
+  // No text holds U+0000: the database refuses it.
+  const [first = "", ...between] = text.replaceAll(reference, "\0").split("\0");
+  const last = between.pop();
+  if (last === undefined) return text === value;
+  if (first + last === "" && between.length === 0) return true;
+  if (typeof value !== "string" || !value.startsWith(first)) return false;
+  let at = first.length;
+  for (const part of between) {
+    const found = value.indexOf(part, at);
+    if (found < 0) return false;
+    at = found + part.length;
+  }
+  return value.endsWith(last) && at + last.length <= value.length;
+}
+
 /**
  * The value with every reference filled in.
  *

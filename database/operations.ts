@@ -3,12 +3,19 @@ import type { OperationRef, Progress, Work } from "../core/operation.ts";
 import type { Advance, ClaimResult, WorkerStore } from "../core/store.ts";
 import type { Database } from "./data-api.ts";
 
-/** What is as it was cannot be taken back, and a row of the Data API holds 64 KB. */
-const changedMembers = `(
-    select coalesce(jsonb_agg(c.members) filter (where c.members is not null), '[]') from (
-      select (select jsonb_object_agg(m.key, m.value) from jsonb_each(a) m
-        where m.value is distinct from op.definition->'properties'->m.key) as members
-      from jsonb_array_elements(r.applied) a) c)`;
+/**
+ * Of what was applied, the members in which something can be missing now, the last READY's first. 24,000 bytes at most: with
+ * a definition of 32 KiB, more would not fit into a row of the Data API (64 KB).
+ */
+const mayBeTakenBack = `(
+    select coalesce(jsonb_agg(f.members order by f.nth), '[]') from (
+      select c.members, c.nth, sum(octet_length(c.members::text)) over (order by c.nth) as bytes from (
+        select a.nth, (select jsonb_object_agg(m.key, m.value) from jsonb_each(a.properties) m
+          where m.value is distinct from op.definition->'properties'->m.key
+            and (jsonb_typeof(m.value) in ('object', 'array') or op.definition->'properties'->m.key is null)) as members
+        from jsonb_array_elements(r.applied) with ordinality a(properties, nth)) c
+      where c.members is not null) f
+    where f.bytes <= 24000)`;
 
 /** Renews the lease and reads what there is to do, in one statement fenced by the epoch. */
 const renewAndRead = (alsoSet: string) => `
@@ -23,7 +30,7 @@ const renewAndRead = (alsoSet: string) => `
     'request', r.request, 'sentHash', case when r.request is not null then op.sent_hash else r.sent_hash end, 'decidedHash', op.decided_hash, 'superseded', r.operation_id <> op.id, 'definition', op.definition,
     'resource', jsonb_build_object('id', r.id, 'team', r.team_id, 'service', r.service, 'environment', r.environment,
       'name', r.name, 'identifier', r.identifier),
-    'applied', ${changedMembers},
+    'applied', ${mayBeTakenBack},
     'dependencies', ${dependencyOutputs()},
     'target', (select t.config from cairn.targets t where t.environment = r.environment and t.provider = op.definition->>'provider')
   ) as row

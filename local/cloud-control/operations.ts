@@ -62,13 +62,13 @@ async function updateResource(call: Call): Promise<JsonObject> {
   const replayed = replay(call, "UpdateResource");
   if (replayed !== undefined) return replayed;
   const found = existing(cloud, schema, need(input, "Identifier"));
-  // A patch is made against what GetResource shows; what is never shown stays as it was unless the patch sets it.
+  // A patch is made against what GetResource shows; what is never shown stays as it was unless the patch names it.
   const before = readModel(schema, found.properties);
   const after = applyPatch(before, patch);
   const readOnly = changedAt(before, after, schema.readOnlyProperties ?? []);
   if (readOnly.length > 0)
     throw invalid(`Invalid patch update: readOnlyProperties ${listed(readOnly)} cannot be updated`);
-  const hidden = onlyHidden(schema, found.properties);
+  const hidden = withoutProperties(onlyHidden(schema, found.properties), removedBy(patch));
   refuseInvalid(schema, withoutProperties({ ...hidden, ...after }, schema.readOnlyProperties ?? []));
   const kept = await asTheServiceKeepsIt(schema, { ...hidden, ...after });
   const replacing = changedCreateOnly(found.properties, kept, schema).filter((pointer) =>
@@ -226,6 +226,11 @@ function refuseConcurrent(
 function onlyHidden(schema: AwsSchema, properties: JsonObject): JsonObject {
   const hidden = (schema.writeOnlyProperties ?? []).flatMap((pattern) => pointersMatching(properties, pattern));
   return Object.fromEntries(Object.entries(properties).filter(([name]) => hidden.includes(`/${name}`)));
+}
+
+function removedBy(patch: Json): string[] {
+  const steps = Array.isArray(patch) ? patch.filter(isObject) : [];
+  return steps.flatMap(({ op, path }) => (op === "remove" && typeof path === "string" ? [path] : []));
 }
 
 /** A default that the read model fills in is no change of what the caller left out. */

@@ -118,9 +118,16 @@ function update(cloud: Cloud, schema: AwsSchema, request: Request, identifier: s
   const had = before.ManageMasterUserPassword === true;
   const wants = work.properties.ManageMasterUserPassword === true;
   if (had && !wants) dropMasterSecret(cloud, before, at);
-  const { MasterUserSecret, ...rest } = work.properties;
-  const kept = had && !wants ? rest : work.properties;
+  const properties = { ...neverUndone(typeName, before), ...work.properties };
+  const { MasterUserSecret, ...rest } = properties;
+  const kept = had && !wants ? rest : properties;
   updateObject(cloud, typeName, identifier, had ? kept : makeMasterSecret(cloud, typeName, kept, at));
+}
+
+/** Versions may exist from then on: a bucket that was versioned once can only be suspended. */
+function neverUndone(typeName: string, before: JsonObject): JsonObject {
+  const versioned = typeName === "AWS::S3::Bucket" && before.VersioningConfiguration !== undefined;
+  return versioned ? { VersioningConfiguration: { Status: "Suspended" } } : {};
 }
 
 function remove(cloud: Cloud, request: Request, identifier: string, properties: JsonObject): void {

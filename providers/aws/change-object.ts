@@ -1,7 +1,7 @@
 import { CreateResourceCommand, DeleteResourceCommand, UpdateResourceCommand } from "@aws-sdk/client-cloudcontrol";
 import type { Difference, Failure, Outcome, ProviderCall } from "../../core/provider.ts";
 import { ask } from "../ask.ts";
-import { differencesOf } from "./compare.ts";
+import { whatDiffers } from "./differences.ts";
 import { failure } from "./failures.ts";
 import { identifierFrom } from "./find-object.ts";
 import type { Look } from "./look.ts";
@@ -11,7 +11,6 @@ import { isNotFound, readOurs } from "./read-object.ts";
 import { coveredBy } from "./schema-path.ts";
 import { settle } from "./settle.ts";
 import { tokenLifeSeconds } from "./token-life.ts";
-import { unsentSecrets } from "./unsent-secrets.ts";
 
 export async function createObject(look: Look): Promise<Outcome> {
   const { call, client } = look;
@@ -36,7 +35,7 @@ export async function updateObject(look: Look, identifier: string): Promise<Outc
     });
   }
   const { actual } = sight.object;
-  const differences = [...(await differencesOf(schema, call.desired, actual)), ...unsentSecrets(look)];
+  const differences = await whatDiffers(look, actual, false);
   if (differences.length === 0) return { outcome: "accepted", request: call.request, identifier, retryAfterSeconds: 0 };
   const replacing = differences.filter(({ pointer }) => coveredBy(schema.createOnlyProperties, pointer));
   if (replacing.length > 0) return { outcome: "rejected", failure: needsReplacement(call, replacing) };

@@ -6,7 +6,8 @@ import { isRewriteOf, type Rewrites, rewritesOf } from "./rewrites.ts";
 import { coveredBy, memberSchema, resolved } from "./schema-path.ts";
 import { tagsOf } from "./tags.ts";
 
-type Context = { schema: AwsSchema; rewrites: Rewrites; tags: TagsProperty | undefined };
+/** What comparing properties of one type with what was asked for needs to know. */
+export type Comparison = { schema: AwsSchema; rewrites: Rewrites; tags: TagsProperty | undefined };
 
 /**
  * What is not as wanted, compared the way AWS does: only what was asked for counts, so defaults that AWS fills in and
@@ -14,12 +15,16 @@ type Context = { schema: AwsSchema; rewrites: Rewrites; tags: TagsProperty | und
  * `propertyTransform`. Lists whose order AWS does not keep are compared as sets, policies as JSON.
  */
 export async function differencesOf(schema: AwsSchema, desired: JsonObject, actual: JsonObject): Promise<Difference[]> {
-  const context = { schema, rewrites: await rewritesOf(schema, desired), tags: tagsProperty(schema) };
+  const context = await comparisonWith(schema, desired);
   return compareObjects(context, { properties: schema.properties }, desired, actual, "");
 }
 
-function compare(
-  context: Context,
+export async function comparisonWith(schema: AwsSchema, wanted: JsonObject): Promise<Comparison> {
+  return { schema, rewrites: await rewritesOf(schema, wanted), tags: tagsProperty(schema) };
+}
+
+export function compare(
+  context: Comparison,
   schema: PropertySchema,
   wanted: Json,
   found: Json | undefined,
@@ -36,7 +41,7 @@ function compare(
 }
 
 function compareObjects(
-  context: Context,
+  context: Comparison,
   schema: PropertySchema,
   wanted: JsonObject,
   actual: JsonObject,
@@ -52,7 +57,7 @@ function compareObjects(
 }
 
 function compareLists(
-  context: Context,
+  context: Comparison,
   schema: PropertySchema,
   wanted: Json[],
   actual: Json,

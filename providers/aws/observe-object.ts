@@ -1,13 +1,12 @@
 import { withoutProperties } from "../../aws-schemas/pointers.ts";
 import type { Failure, Observation } from "../../core/provider.ts";
-import { differencesOf } from "./compare.ts";
+import { whatDiffers } from "./differences.ts";
 import { failure } from "./failures.ts";
 import { findObject } from "./find-object.ts";
 import { type Followed, followRequest } from "./follow-request.ts";
 import type { Look, Sight } from "./look.ts";
 import { readOurs } from "./read-object.ts";
 import { graceSeconds } from "./token-life.ts";
-import { unsentSecrets } from "./unsent-secrets.ts";
 
 export async function observeObject(look: Look): Promise<Observation> {
   const { call } = look;
@@ -33,10 +32,7 @@ async function seen(look: Look, request: Followed | null, sight: Sight): Promise
   const attributes = withoutProperties(actual, look.schema.writeOnlyProperties ?? []);
   // A request that an earlier operation made sent that one's values.
   const sent = request?.request === "done" && look.call.tokenAgeSeconds !== null;
-  const differences = [
-    ...(await differencesOf(look.schema, look.call.desired, actual)),
-    ...(sent ? [] : unsentSecrets(look)),
-  ];
+  const differences = await whatDiffers(look, actual, sent);
   return differences.length === 0
     ? { state: "ready", identifier, attributes }
     : { state: "drifted", identifier, attributes, differences };

@@ -3,11 +3,18 @@ import type { Difference } from "../../core/provider.ts";
 import type { Look } from "./look.ts";
 import { coveredBy } from "./schema-path.ts";
 
-/** What is never returned cannot be compared: it differs when the values last sent were others. */
+/**
+ * What is never returned cannot be compared: it differs when the values last sent were others. What is no longer asked for
+ * is expected to be null.
+ */
 export function unsentSecrets({ call, schema }: Look): Difference[] {
-  if (typeof call.sentHash !== "string" || call.sentHash === hashOf(call.desired)) return [];
-  return Object.keys(call.desired)
-    .map((key) => `/${key}`)
-    .filter((pointer) => coveredBy(schema.writeOnlyProperties, pointer))
-    .map((pointer) => ({ pointer, expected: "(not shown)", actual: "(not shown)" }));
+  const { desired, applied = [], sentHash } = call;
+  if (typeof sentHash !== "string" || sentHash === hashOf(desired)) return [];
+  return [...new Set([desired, ...applied].flatMap(Object.keys))]
+    .filter((key) => coveredBy(schema.writeOnlyProperties, `/${key}`))
+    .map((key) => ({
+      pointer: `/${key}`,
+      expected: desired[key] === undefined ? null : "(not shown)",
+      actual: "(not shown)",
+    }));
 }

@@ -7,6 +7,7 @@ import {
   UpdateResourceCommand,
 } from "@aws-sdk/client-cloudcontrol";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { listObjects } from "../../../local/cloud/objects.ts";
 import { startTestCloud, type TestCloud } from "./with-cloud.ts";
 
 let cloud: TestCloud;
@@ -154,6 +155,32 @@ describe("an update", () => {
         { Key: "b", Value: "2" },
       ],
     });
+  });
+
+  test("suspends a bucket whose versioning is taken away: it is never unversioned again", async () => {
+    await update("files", [{ op: "add", path: "/VersioningConfiguration", value: { Status: "Enabled" } }]);
+    cloud.pass(3);
+    await update("files", [{ op: "remove", path: "/VersioningConfiguration" }]);
+    cloud.pass(3);
+    expect(await cloud.read(bucket, "files")).toMatchObject({ VersioningConfiguration: { Status: "Suspended" } });
+  });
+
+  test("keeps what is never shown unless the patch removes it, which it can only after adding it", async () => {
+    const kept = () => listObjects(cloud.store, bucket, "")[0]?.properties.AccessControl;
+    await update("files", [{ op: "remove", path: "/Tags" }]);
+    cloud.pass(3);
+    await cloud.read(bucket, "files");
+    expect(kept()).toBe("Private");
+    await expect(update("files", [{ op: "remove", path: "/AccessControl" }])).rejects.toMatchObject({
+      name: "ValidationException",
+    });
+    await update("files", [
+      { op: "add", path: "/AccessControl", value: "" },
+      { op: "remove", path: "/AccessControl" },
+    ]);
+    cloud.pass(3);
+    await cloud.read(bucket, "files");
+    expect(kept()).toBeUndefined();
   });
 
   test.each([

@@ -4,9 +4,14 @@ import type { JsonObject } from "../../../core/json.ts";
 import { differencesOf } from "../../../providers/aws/compare.ts";
 import { patchFor } from "../../../providers/aws/patch.ts";
 
-async function patch(kind: string, desired: JsonObject, actual: JsonObject) {
+function schemaOf(kind: string) {
   const schema = readSchema(kind);
   if (!schema) throw new Error(`no schema of ${kind}`);
+  return schema;
+}
+
+async function patch(kind: string, desired: JsonObject, actual: JsonObject) {
+  const schema = schemaOf(kind);
   return patchFor(schema, desired, actual, await differencesOf(schema, desired, actual));
 }
 
@@ -58,6 +63,40 @@ describe("the patch of an update", () => {
       { op: "replace", path: "/Value", value: "new" },
       { op: "add", path: "/Tier", value: "Standard" },
       { op: "add", path: "/Description", value: "d" },
+    ]);
+  });
+
+  test("removes what is no longer wanted, and a tag from among the others", async () => {
+    const desired = { Tags: [{ Key: "a", Value: "1" }] };
+    const actual = {
+      VersioningConfiguration: { Status: "Enabled" },
+      Tags: [
+        { Key: "b", Value: "2" },
+        { Key: "cost", Value: "9" },
+        { Key: "a", Value: "1" },
+      ],
+    };
+    const gone = ["/VersioningConfiguration", "/Tags/0"].map((pointer) => ({ pointer, expected: null, actual: "x" }));
+    expect(patchFor(schemaOf("AWS::S3::Bucket"), desired, actual, gone)).toEqual([
+      { op: "remove", path: "/VersioningConfiguration" },
+      {
+        op: "replace",
+        path: "/Tags",
+        value: [
+          { Key: "a", Value: "1" },
+          { Key: "cost", Value: "9" },
+        ],
+      },
+    ]);
+  });
+
+  test("names a write-only property that is no longer wanted, and sends the others again", async () => {
+    const desired = { Name: "p", Value: "v", Tier: "Standard" };
+    const gone = [{ pointer: "/Description", expected: null, actual: "(not shown)" }];
+    expect(patchFor(schemaOf("AWS::SSM::Parameter"), desired, { Name: "p", Value: "v" }, gone)).toEqual([
+      { op: "add", path: "/Tier", value: "Standard" },
+      { op: "add", path: "/Description", value: "" },
+      { op: "remove", path: "/Description" },
     ]);
   });
 });
