@@ -1,0 +1,104 @@
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { operationRef } from "../../functions/task.ts";
+import type { State } from "../../local/step-functions/definition.ts";
+import { readDefinition, runScenario } from "./run-scenario.ts";
+import { type Scenario, scenarios } from "./scenarios.ts";
+
+/** All that may pass between states and into functions: ids, the epoch, counts, hashes and names of errors. */
+const payloads: { readonly [name: string]: z.ZodType } = {
+  "claim-operation": operationRef.strict(),
+  "observe-resource": operationRef.strict(),
+  "apply-resource": operationRef
+    .extend({
+      step: z.strictObject({
+        next: z.literal("apply"),
+        found: z.enum(["absent", "present"]),
+        identifier: z.string().nullable(),
+        sentHash: z.string(),
+      }),
+    })
+    .strict(),
+  "release-operation": operationRef.extend({ error: z.string() }).strict(),
+  "start-operations": z.strictObject({ startable: z.array(operationRef.strict()) }),
+  "claim-drift": z.strictObject({ run: z.uuid().optional() }),
+  "observe-drift": z.strictObject({
+    run: z.uuid(),
+    batch: z.array(z.strictObject({ team: z.string(), id: z.uuid() })),
+  }),
+  "report-drift": z.strictObject({ run: z.uuid() }),
+};
+
+describe.each(["reconcile", "drift"] as const)("the state machine %s", (machine) => {
+  const of = scenarios.filter((scenario) => scenario.machine === machine);
+
+  it.each(of.map((scenario) => [scenario.title, scenario] as const))("%s", async (_title, scenario) => {
+    const seen = await runScenario(scenario);
+    expect(seen.states).toEqual(scenario.states);
+    expect(seen.end).toEqual(scenario.end);
+    for (const [name, calls] of Object.entries(scenario.calls ?? {}))
+      expect(
+        seen.events.filter((event) => event.name === name),
+        `calls of ${name}`,
+      ).toHaveLength(calls);
+    for (const { name, event } of seen.events) expect(() => payloads[name]?.parse(event), name).not.toThrow();
+  });
+
+  it("has a scenario for each way from one state to another", () => {
+    const ways = Object.entries(readDefinition(machine).States).flatMap(([name, state]) =>
+      nextOf(state).map((next) => `${name} → ${next}`),
+    );
+    const gone = of.flatMap(({ states }) => states.slice(1).map((state, index) => `${states[index]} → ${state}`));
+    expect(new Set(gone)).toEqual(new Set(ways));
+  });
+
+  it("has a scenario for each error that it retries or catches by name", () => {
+    const named = Object.values(readDefinition(machine).States).flatMap((state) =>
+      [...listOf(state, "Retry"), ...listOf(state, "Catch")].flatMap(({ ErrorEquals }) => ErrorEquals),
+    );
+    const thrown = of.flatMap(({ answers }) =>
+      Object.values(answers).flatMap((list) => list.flatMap((answer) => ("error" in answer ? [answer.error] : []))),
+    );
+    // Refused before it ran, as every Lambda.* error is; drift's retriers hold the same list as reconcile's.
+    const same = new Set(machine === "drift" ? named.filter((name) => name.startsWith("Lambda.")) : []);
+    expect(named.filter((name) => name !== "States.ALL" && !same.has(name) && !thrown.includes(name))).toEqual([]);
+  });
+});
+
+describe("state transitions, which AWS bills", () => {
+  const made = (title: string) => scenarios.find((scenario) => scenario.title === title) as Scenario;
+  const count = async (title: string) => (await runScenario(made(title))).states.length;
+
+  it("are at most ten for a resource with one wait, whether it starts others or not", async () => {
+    expect(await count("makes a resource with one wait")).toBeLessThanOrEqual(10);
+    expect(await count("makes a resource that others wait for")).toBeLessThanOrEqual(10);
+  });
+
+  it("are at most three for each further look", async () => {
+    const further =
+      (await count("looks once more while the provider is at it")) - (await count("makes a resource with one wait"));
+    expect(further).toBeGreaterThan(0);
+    expect(further).toBeLessThanOrEqual(3);
+  });
+
+  it("are at most two when the claim is lost", async () => {
+    expect(await count("has nothing to do when the claim is lost")).toBeLessThanOrEqual(2);
+  });
+});
+
+type Handled = { ErrorEquals: string[]; Next?: string };
+
+function listOf(state: State, field: "Retry" | "Catch"): Handled[] {
+  return (state[field] as Handled[] | undefined) ?? [];
+}
+
+function nextOf(state: State): string[] {
+  const choices = (state.Choices as { Next: string }[] | undefined) ?? [];
+  const all = [
+    state.Next,
+    state.Default,
+    ...choices.map(({ Next }) => Next),
+    ...listOf(state, "Catch").map(({ Next }) => Next),
+  ];
+  return all.filter((next) => typeof next === "string");
+}
