@@ -51,6 +51,7 @@ async function main(): Promise<void> {
   }
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);
+  whenOrphaned(stop);
 
   const { api } = machine.endpoints;
   console.log(
@@ -64,6 +65,15 @@ async function main(): Promise<void> {
     });
   }
   console.log(hints(api));
+}
+
+/** npm runs a shell that runs this: a signal to npm alone ends the two of them and never arrives here. */
+function whenOrphaned(stop: () => void): void {
+  if (process.env.npm_lifecycle_event === undefined) return;
+  const parent = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== parent) stop();
+  }, 500).unref();
 }
 
 function hints(api: string): string {

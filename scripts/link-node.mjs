@@ -1,7 +1,7 @@
 // Puts Node 24, the runtime Lambda uses, on the PATH of every npm script, whatever Node started npm. The binary comes
 // from a per-platform package in optionalDependencies; npm 10 deletes node_modules/.bin/node after linking it, so the
 // link is made again here. Where no package fits the platform, the Node that runs npm is used, and has to be 24 or newer.
-import { chmodSync, copyFileSync, existsSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -34,6 +34,8 @@ if (folder !== undefined) {
   if (windows) {
     for (const old of ["node", "node.cmd", "node.ps1"]) rmSync(join(bin, old), { force: true });
     copyFileSync(binary, join(bin, "node.exe"));
+    // `npm start` is `exec node …`, so that a signal to npm reaches Node and not a shell between them. cmd.exe has no exec.
+    writeFileSync(join(bin, "exec.cmd"), "@%*\r\n");
   } else {
     chmodSync(binary, 0o755);
     rmSync(join(bin, "node"), { force: true });
