@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { Json } from "../../core/json.ts";
 import type { Provider, ProviderCall } from "../../core/provider.ts";
 import type { Fault, Network } from "../support/fault-proxy.ts";
 import { converge } from "./converge.ts";
@@ -16,6 +17,8 @@ export type Stage = {
   meddle(call: ProviderCall): Promise<string[]>;
   /** Makes an object of this name that belongs to somebody else; `look` shows whether anybody touched it. */
   occupy(call: ProviderCall): Promise<{ identifier: string; look: () => Promise<unknown> }>;
+  /** A property of `newCall` that need not be asked for, and what the servers themselves say it is. */
+  optional: { property: string; look(call: ProviderCall): Promise<Json> };
   attributes: string[];
   stop(): Promise<void>;
 };
@@ -78,6 +81,31 @@ export function providerContract(name: string, start: () => Promise<Stage>): voi
       expect((await ready(afresh(call))).last.state).toBe("ready");
       await absent(afresh(call));
     });
+
+    test(
+      "takes back what is no longer asked for, whichever answer is lost, and is ready with what the cloud makes of it",
+      async () => {
+        const { property, look } = stage.optional;
+        for (let broken = 1; ; broken += 1) {
+          const { call } = await ready(stage.newCall());
+          const { [property]: asked, ...desired } = call.desired;
+          expect(await look(call)).toEqual(asked);
+          const narrower = { ...afresh(call), desired, applied: [call.desired] };
+          expect(await stage.provider.observe(narrower)).toMatchObject({ state: "drifted" });
+          stage.network.reset((nth) => (nth === broken ? "drop-after" : null));
+          const { call: taken } = await ready(narrower);
+          const calls = stage.network.calls.length;
+          stage.network.reset();
+          expect(await look(taken), `call ${broken} of ${calls}`).not.toEqual(asked);
+          expect(await stage.provider.observe({ ...afresh(taken), applied: [desired] })).toMatchObject({
+            state: "ready",
+          });
+          await absent(afresh(taken));
+          if (calls < broken) break;
+        }
+      },
+      sweepMs,
+    );
 
     // An error page or a refusal on the way is a `drop-before` with other words: those have a test of their own below.
     test.each<Fault>(["drop-before", "drop-after"])(

@@ -102,6 +102,10 @@ export async function startAwsStage(
     simulation,
     update,
     live,
+    optional: {
+      property: Object.keys(properties)[0] ?? "",
+      look: async (call) => (await live(call))[0]?.properties[Object.keys(properties)[0] ?? ""] ?? null,
+    },
     attributes: [nameProperty, "Arn"],
     newCall: () => callFor(kind, nameProperty, properties),
     count: async (call) => (await live(call)).length,

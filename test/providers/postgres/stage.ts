@@ -86,6 +86,13 @@ export async function startPostgresStage(): Promise<PostgresStage> {
     admin,
     adminDatabase: database.name,
     login,
+    optional: {
+      property: "ConnectionLimit",
+      async look({ externalName: name }) {
+        const { rows } = await superuser.query("select datconnlimit as n from pg_database where datname = $1", [name]);
+        return rows[0].n;
+      },
+    },
     attributes: ["Host", "Port", "Database", "Role", "SecretArn", "Url"],
     newCall() {
       const resourceId = randomUUID();
