@@ -63,7 +63,7 @@ export function resourceQueries(databases: ScopedDatabases) {
     async resourceEvents(scope: Scope, id: string, page: PageRequest): Promise<Page<ResourceEvent> | null> {
       const found = await scopedPage<StoredEvent>(databases, scope, eventList, { id }, page);
       // A timeline is empty where there is no such resource, or where all of it is past its retention.
-      if (found.items.length === 0 && page.cursor === null) {
+      if (found.items.length === 0) {
         const known = await scopedRows<Resource>(databases, scope, resourceById, { id });
         if (known.length === 0) return null;
       }

@@ -6,8 +6,10 @@ import type { Database, SqlParameters } from "./data-api.ts";
 export type ScopedDatabases = { api: Database; platform: Database };
 
 /**
- * Runs a read under the scope's role in one round trip. Row-level security reads the team from a setting; `offset 0` and the
- * lateral reference to `ctx.team` make the setting happen before the scan, and it ends with the statement's transaction.
+ * Runs a read under the scope's role in one round trip. Row-level security reads the team from a setting, which ends with the
+ * statement's transaction. Each `offset 0` keeps its subquery from being pulled up, and the lateral reference to `ctx.team`
+ * makes the setting happen before the scan: without the second, the planner is free to scan first, and a point read of a
+ * small table finds nothing.
  *
  * @param query a select of one JSON column called `row`, with `ctx.team is not null` among its conditions
  */
@@ -21,7 +23,8 @@ export function scopedRows<T>(
 }
 
 export function inScope(query: string): string {
-  return `select r.row from (select set_config('cairn.team', :scope, true) as team offset 0) ctx cross join lateral (${query}) r`;
+  return `select r.row from (select set_config('cairn.team', :scope, true) as team offset 0) ctx cross join lateral (
+    select q.row from (${query}) q where ctx.team is not null offset 0) r`;
 }
 
 export function databaseFor(databases: ScopedDatabases, scope: Scope): Database {

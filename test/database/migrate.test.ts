@@ -31,7 +31,9 @@ test("a migration that fails half-way leaves nothing behind", async () => {
     const fresh = await createTestStore();
     await fresh.as("owner").rows("drop schema cairn cascade");
     await expect(migrate(fresh.as("owner"), folder)).rejects.toThrow(/nonsense/);
-    expect(await fresh.as("owner").rows("select to_jsonb(count(*)) from pg_namespace where nspname = 'cairn'")).toEqual([0]);
+    expect(await fresh.as("owner").rows("select to_jsonb(count(*)) from pg_namespace where nspname = 'cairn'")).toEqual(
+      [0],
+    );
     await fresh.close();
   } finally {
     await rm(folder, { recursive: true });
@@ -46,7 +48,11 @@ test("an older Cairn refuses a newer database", async () => {
 test.each([
   ["a; b;", ["a", "b"], "plain"],
   ["select ';' ; b", ["select ';'", "b"], "a quoted semicolon"],
-  ["create function f() as $x$ a; b; $x$; c", ["create function f() as $x$ a; b; $x$", "c"], "a body between dollar quotes"],
+  [
+    "create function f() as $x$ a; b; $x$; c",
+    ["create function f() as $x$ a; b; $x$", "c"],
+    "a body between dollar quotes",
+  ],
   ["-- it's; nothing\na;", ["-- it's; nothing\na"], "a comment with a quote"],
   ["-- only this;\n", [], "nothing but a comment"],
 ])("a script is cut at its statements: %j", (script, statements) => {

@@ -1,0 +1,147 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import type { OperationRef } from "../../core/operation.ts";
+import { createTestStore, type TestStore } from "../support/store.ts";
+import {
+  accept,
+  create,
+  eventsOf,
+  failed,
+  lease,
+  makeDue,
+  newPlace,
+  operationRows,
+  type Place,
+  ready,
+  reason,
+  resourceRow,
+  run,
+  sweep,
+} from "./fixture.ts";
+
+let store: TestStore;
+let place: Place;
+beforeAll(async () => {
+  store = await createTestStore();
+});
+afterAll(() => store?.close());
+beforeEach(async () => {
+  place = await newPlace(store);
+});
+/** The sweep is everybody's: what a test left is not the next one's. */
+afterEach(() => store.as("owner").rows("update cairn.operations set due_at = 'infinity'"));
+
+async function started(name = "db"): Promise<{ id: string; ref: OperationRef }> {
+  const change = create(name);
+  const [ref] = await accept(store, place, [change]);
+  if (ref === undefined) throw new Error("nothing can start");
+  return { id: change.resourceId, ref };
+}
+
+test("takes over what lost its execution, under a new epoch that fences the old one", async () => {
+  const { id, ref } = await started();
+  await store.worker.claim(ref, lease);
+  expect(await sweep(store)).toEqual([]);
+  await makeDue(store, ref.operation);
+  expect(await sweep(store)).toEqual([{ ...ref, epoch: 2 }]);
+  expect(await store.worker.advance(ref, ready())).toEqual({ outcome: "lost" });
+  expect(await store.worker.work(ref, lease)).toBeNull();
+  expect(await eventsOf(store, place, id)).toContain("operation.taken-over");
+  await run(store, { ...ref, epoch: 2 }, ready());
+  expect(await resourceRow(store, id)).toMatchObject({ status: "READY" });
+});
+
+test("starts what was accepted and never started", async () => {
+  const { ref } = await started();
+  await makeDue(store, ref.operation);
+  expect(await sweep(store)).toEqual([{ ...ref, epoch: 2 }]);
+});
+
+test("resumes what has waited long enough", async () => {
+  const { ref } = await started();
+  await run(store, ref, { to: "wait", reason, delaySeconds: 600 });
+  expect(await sweep(store)).toEqual([]);
+  await makeDue(store, ref.operation);
+  expect(await sweep(store)).toEqual([{ ...ref, epoch: 2 }]);
+});
+
+test("gives what it takes over time to be claimed, and not twice", async () => {
+  const { ref } = await started();
+  await makeDue(store, ref.operation);
+  expect(await sweep(store)).toHaveLength(1);
+  expect(await sweep(store)).toEqual([]);
+});
+
+test("leaves what waits for a dependency, looks again later, and starts it when its turn came unnoticed", async () => {
+  const a = create("a");
+  const b = create("b", [a.resourceId]);
+  const [ref] = await accept(store, place, [a, b]);
+  if (ref === undefined) throw new Error("nothing can start");
+  await makeDue(store, b.operationId ?? "");
+  expect(await sweep(store)).toEqual([]);
+  expect(await operationRows(store, b.resourceId)).toMatchObject([{ status: "PENDING", epoch: 1 }]);
+
+  await run(store, ref, ready());
+  await makeDue(store, b.operationId ?? "");
+  expect(await sweep(store)).toMatchObject([{ operation: b.operationId }]);
+});
+
+test("notices a failed dependency", async () => {
+  const a = create("a");
+  const b = create("b", [a.resourceId]);
+  const [ref] = await accept(store, place, [a, b]);
+  if (ref === undefined) throw new Error("nothing can start");
+  await run(store, ref, failed());
+  await store
+    .as("owner")
+    .rows("update cairn.operations set status = 'PENDING', reason = null where id = :id::uuid", { id: b.operationId });
+  await makeDue(store, b.operationId ?? "");
+  expect(await sweep(store)).toEqual([]);
+  expect(await resourceRow(store, b.resourceId)).toMatchObject({
+    status: "FAILED",
+    reason: { code: "DEPENDENCY_FAILED" },
+  });
+});
+
+test("is one statement and writes nothing when nothing is due", async () => {
+  await started();
+  const written =
+    "select to_jsonb(sum(n_tup_ins + n_tup_upd + n_tup_del)) from pg_stat_xact_user_tables where schemaname = 'cairn'";
+  const session = await store.session("worker");
+  await session.query("begin");
+  expect((await session.query("select s from cairn.sweep(100, 60) s")).rows).toEqual([]);
+  expect((await session.query(written)).rows[0]?.to_jsonb).toBe(0);
+  expect((await session.query("select pg_current_xact_id_if_assigned() as xid")).rows[0]?.xid).toBeNull();
+  await session.query("rollback");
+  await session.end();
+  store.counted.statements = 0;
+  await sweep(store);
+  expect(store.counted.statements).toBe(1);
+});
+
+test("takes a bounded batch, the longest due first", async () => {
+  const refs: OperationRef[] = [];
+  for (const name of ["a", "b", "c"]) refs.push((await started(name)).ref);
+  for (const [index, { operation }] of refs.entries()) {
+    await store
+      .as("owner")
+      .rows("update cairn.operations set due_at = now() - make_interval(secs => :age) where id = :operation::uuid", {
+        operation,
+        age: index + 1,
+      });
+  }
+  const operations = async () => (await sweep(store, 2)).map(({ operation }) => operation);
+  expect(await operations()).toEqual([refs[2]?.operation, refs[1]?.operation]);
+  expect(await operations()).toEqual([refs[0]?.operation]);
+});
+
+test("goes past a service that somebody is busy with, and the next one takes it", async () => {
+  const { ref } = await started();
+  await makeDue(store, ref.operation);
+  const busy = await store.session("superuser");
+  await busy.query("begin");
+  await busy.query("select from cairn.service_environments where team_id = $1 for update", [place.team]);
+  expect(await sweep(store)).toEqual([]);
+  await busy.query("rollback");
+  await busy.end();
+  expect(await sweep(store)).toHaveLength(1);
+});
