@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { DecidedChange } from "../../control/decide-changes.ts";
 import { planOf } from "../../control/plan-of.ts";
 import type { Definition } from "../../core/definition.ts";
+import type { Intent } from "../../core/intent.ts";
 import { hashOf, type JsonObject } from "../../core/json.ts";
 import { applying, contextOf, definitionOf, deleting, existing, violation } from "./inputs.ts";
 
@@ -26,7 +27,7 @@ function changeOf(
   };
 }
 
-const differencesOf = (change: DecidedChange, intent = applying({})) =>
+const differencesOf = (change: DecidedChange, intent: Intent = applying({})) =>
   planOf(intent, [change], contextOf(), verdict).resources[0]?.differences;
 
 describe("a plan", () => {

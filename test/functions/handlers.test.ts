@@ -1,0 +1,76 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { z } from "zod";
+import type { FunctionName } from "../../functions/manifest.ts";
+import { operationRef, task } from "../../functions/task.ts";
+import { type Handler, loadFunction } from "./load-function.ts";
+
+const id = "0192f3c1-7a10-7c3e-9a51-000000000001";
+const ref = { team: "payments", operation: id, epoch: 1 };
+const step = { found: "absent", identifier: null, sentHash: "5".repeat(64) };
+
+let lines: string[] = [];
+beforeEach(() => {
+  lines = [];
+  vi.spyOn(process.stdout, "write").mockImplementation((text) => lines.push(String(text)) > 0);
+});
+afterEach(() => vi.restoreAllMocks());
+
+describe("a function given what no execution carries", () => {
+  const bad: [FunctionName, unknown, string][] = [
+    ["claim-operation", {}, "team"],
+    ["claim-operation", { ...ref, operation: "'; drop table cairn.operations" }, "operation"],
+    ["claim-operation", { ...ref, epoch: 1.5 }, "epoch"],
+    ["observe-resource", { ...ref, epoch: "1" }, "epoch"],
+    ["apply-resource", ref, "step"],
+    ["apply-resource", { ...ref, step: { ...step, found: "maybe" } }, "found"],
+    ["apply-resource", { ...ref, step: { ...step, identifier: undefined } }, "identifier"],
+    ["apply-resource", { ...ref, step: { ...step, sentHash: null } }, "sentHash"],
+    ["release-operation", ref, "error"],
+    ["start-operations", {}, "startable"],
+    ["start-operations", { startable: [ref, { ...ref, operation: 7 }] }, "operation"],
+    ["claim-drift", { run: "not an id" }, "run"],
+    ["observe-drift", { run: id, batch: [{ team: "payments" }] }, "batch"],
+    ["report-drift", {}, "run"],
+    ["migrate", { targets: [{ environment: "staging" }] }, "targets"],
+  ];
+
+  const loaded = new Map<FunctionName, Promise<Handler>>();
+  it.each(bad)("%s refuses %j and names %s", async (name, event, field) => {
+    const loading = loaded.get(name) ?? loadFunction(name);
+    loaded.set(name, loading);
+    const handler = await loading;
+    const failed = await handler(event, {}).then(
+      () => undefined,
+      (error: Error) => error,
+    );
+    expect(failed).toMatchObject({ name: "ZodError", message: expect.stringContaining(`"${field}"`) });
+    expect(lines.map((line) => JSON.parse(line))).toEqual([
+      { level: "error", message: `${name} failed`, error: "ZodError", cause: expect.any(String) },
+    ]);
+  });
+});
+
+describe("a task", () => {
+  it("gives its result, and to its work what it parsed alone", async () => {
+    const run = vi.fn(async (input: object) => ({ input }));
+    const handler = task("some-task", operationRef, run) as unknown as (
+      event: unknown,
+      context: object,
+    ) => Promise<unknown>;
+    expect(await handler({ ...ref, more: 1 }, {})).toEqual({ input: ref });
+    expect(lines).toEqual([]);
+  });
+
+  it("keeps an error's name, which the state machine goes by, and logs little of its message", async () => {
+    class StoreUnavailable extends Error {
+      override readonly name = "StoreUnavailable";
+    }
+    const handler = task("some-task", z.unknown(), async () => {
+      throw new StoreUnavailable("x".repeat(1000));
+    }) as unknown as (event: unknown, context: object) => Promise<unknown>;
+    await expect(handler({}, {})).rejects.toThrow(StoreUnavailable);
+    expect(lines.map((line) => JSON.parse(line))).toEqual([
+      { level: "error", message: "some-task failed", error: "StoreUnavailable", cause: "x".repeat(300) },
+    ]);
+  });
+});
