@@ -261,7 +261,7 @@ begin
   if step = 'deleted' then
     update cairn.operations o set status = 'SUCCEEDED', finished_at = now(), reason = null where o.team_id = team and o.id = op.id;
     update cairn.resources x
-    set status = 'DELETED', reason = null, request = null, drift_due_at = null, updated_at = now()
+    set status = 'DELETED', reason = null, request = null, applied = '[]', drift_due_at = null, updated_at = now()
     where x.team_id = team and x.id = r.id;
     update cairn.drift_findings f set resolved_at = now() where f.team_id = team and f.resource_id = r.id and f.resolved_at is null;
     perform cairn.log(team, 'cairn', 'operation.deleted', null, r.id, op.id, '{}');
