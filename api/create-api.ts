@@ -10,9 +10,11 @@ import { driftRoutes } from "./routes/drift.ts";
 import { environmentRoutes } from "./routes/environments.ts";
 import { intentRoutes } from "./routes/intents.ts";
 import { knowledgeRoutes } from "./routes/knowledge.ts";
+import { peopleRoutes } from "./routes/people.ts";
 import { publicRoutes } from "./routes/public.ts";
 import { resourceRoutes } from "./routes/resources.ts";
 import { serviceRoutes } from "./routes/services.ts";
+import { targetRoutes } from "./routes/targets.ts";
 import { teamRoutes } from "./routes/teams.ts";
 import { refuseInvalid } from "./validation.ts";
 
@@ -28,10 +30,12 @@ export function createApi(deps: ApiDeps, useCases: { acceptIntent: AcceptIntent 
   publicRoutes(api);
   intentRoutes(api, deps, useCases.acceptIntent);
   resourceRoutes(api, deps);
+  peopleRoutes(api, deps);
   driftRoutes(api, deps);
   teamRoutes(api, deps);
   serviceRoutes(api, deps);
   environmentRoutes(api, deps);
+  targetRoutes(api, deps);
   knowledgeRoutes(api, deps);
   return api;
 }

@@ -16,6 +16,7 @@ export const problems = {
   conflict: { status: 409, title: "The request conflicts with how things stand" },
   referenced: { status: 409, title: "Other resources still reference this one" },
   "replacement-required": { status: 409, title: "The change can only be made by replacing the object" },
+  "not-failed": { status: 409, title: "Only a resource that is FAILED can be tried again" },
   "not-ready": { status: 409, title: "Only a resource that is READY can be verified" },
   "precondition-failed": { status: 412, title: "It has changed since it was read" },
   "too-large": { status: 413, title: "The body is too large" },

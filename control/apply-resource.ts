@@ -1,7 +1,16 @@
 import type { OperationRef } from "../core/operation.ts";
 import { attemptFailed, waitSeconds } from "./observe-resource.ts";
 import { pauseSeconds } from "./pace.ts";
-import { advance, prepareCall, type ReconcileDeps, reason, type Step, waitingFor } from "./reconcile-step.ts";
+import {
+  advance,
+  answered,
+  prepareCall,
+  type ReconcileDeps,
+  reason,
+  type Step,
+  unanswered,
+  waitingFor,
+} from "./reconcile-step.ts";
 
 /** What the look before found: the machine hands it on, so that nothing is created that was not just proven absent. */
 export type ApplyRequest = { found: "absent" | "present"; identifier: string | null; sentHash: string };
@@ -32,7 +41,7 @@ export async function applyResource(deps: ReconcileDeps, ref: OperationRef, aske
   switch (outcome.outcome) {
     case "accepted": {
       const { request, identifier } = outcome;
-      const written = await deps.store.advance(ref, { to: "sent", request, identifier });
+      const written = await deps.store.advance(ref, { to: "sent", request, identifier }, answered);
       if (written.outcome === "lost") return { next: "end" };
       return { next: "wait", seconds: waitSeconds(deps, outcome.retryAfterSeconds) };
     }
@@ -40,15 +49,14 @@ export async function applyResource(deps: ReconcileDeps, ref: OperationRef, aske
       return attemptFailed(deps, work, outcome.failure);
     case "throttled": {
       const delaySeconds = Math.max(outcome.retryAfterSeconds, pauseSeconds(deps.pace, work.waits, deps.random));
-      return advance(deps, ref, {
-        to: "wait",
-        reason: reason("PROVIDER_THROTTLED", outcome.failure.message),
-        delaySeconds,
-      });
+      const limited = reason("PROVIDER_THROTTLED", outcome.failure.message);
+      const answer = { answer: "throttled", code: outcome.failure.code } as const;
+      return advance(deps, ref, { to: "wait", reason: limited, delaySeconds }, answer);
     }
     case "unknown": {
       const delaySeconds = pauseSeconds(deps.pace, work.waits, deps.random);
-      return advance(deps, ref, { to: "wait", reason: waitingFor(outcome.failure), delaySeconds });
+      const waiting = { to: "wait", reason: waitingFor(outcome.failure), delaySeconds } as const;
+      return advance(deps, ref, waiting, unanswered(outcome.failure));
     }
   }
 }

@@ -3,7 +3,17 @@ import type { OperationRef, Work } from "../core/operation.ts";
 import type { Failure, Observation } from "../core/provider.ts";
 import { render } from "../core/template.ts";
 import { pauseSeconds } from "./pace.ts";
-import { advance, prepareCall, type ReconcileDeps, reason, type Step, waitingFor } from "./reconcile-step.ts";
+import {
+  advance,
+  answered,
+  answerOf,
+  prepareCall,
+  type ReconcileDeps,
+  reason,
+  type Step,
+  unanswered,
+  waitingFor,
+} from "./reconcile-step.ts";
 
 /**
  * Looks at a resource and decides what comes next; what ends the operation is written at once. One round trip to read, one
@@ -54,7 +64,7 @@ function afterLookForDelete(
 ): Promise<Step> | Step {
   switch (seen.state) {
     case "absent":
-      return advance(deps, work.ref, { to: "deleted" });
+      return advance(deps, work.ref, { to: "deleted" }, answered);
     case "progressing":
       return keepWaiting(deps, work, seen);
     case "unknown":
@@ -81,9 +91,10 @@ function recordReady(deps: ReconcileDeps, work: Work, seen: Observation & { stat
       "NEEDS_ATTENTION",
       `The golden path names an output that the provider does not give: ${(error as Error).message}.`,
     );
-    return advance(deps, work.ref, { to: "failed", reason: missing, proven: false, identifier: seen.identifier });
+    const ended = { to: "failed", reason: missing, proven: false, identifier: seen.identifier } as const;
+    return advance(deps, work.ref, ended, answered);
   }
-  return advance(deps, work.ref, { to: "ready", identifier: seen.identifier, outputs });
+  return advance(deps, work.ref, { to: "ready", identifier: seen.identifier, outputs }, answered);
 }
 
 async function keepWaiting(
@@ -91,8 +102,12 @@ async function keepWaiting(
   work: Work,
   seen: Observation & { state: "progressing" },
 ): Promise<Step> {
-  if (seen.request !== undefined && seen.request !== work.request) {
-    const result = await deps.store.advance(work.ref, { to: "sent", request: seen.request, identifier: null });
+  const found = seen.request !== undefined && seen.request !== work.request ? seen.request : null;
+  // A look that changes nothing is not written; what others wait for is.
+  if (found !== null || work.probing) {
+    const progress =
+      found === null ? { to: "answered" as const } : { to: "sent" as const, request: found, identifier: null };
+    const result = await deps.store.advance(work.ref, progress, answered);
     if (result.outcome === "lost") return { next: "end" };
   }
   return { next: "wait", seconds: waitSeconds(deps, seen.retryAfterSeconds) };
@@ -100,31 +115,31 @@ async function keepWaiting(
 
 function notSeen(deps: ReconcileDeps, work: Work, seen: Observation & { state: "unknown" }): Promise<Step> {
   if (!seen.failure.transient) {
-    return advance(deps, work.ref, {
-      to: "failed",
-      reason: reason("NEEDS_ATTENTION", seen.failure.message),
-      proven: false,
-    });
+    const refused = reason("NEEDS_ATTENTION", seen.failure.message);
+    return advance(deps, work.ref, { to: "failed", reason: refused, proven: false }, answered);
   }
   const delaySeconds = Math.max(seen.retryAfterSeconds ?? 0, pauseSeconds(deps.pace, work.waits, deps.random));
-  return advance(deps, work.ref, { to: "wait", reason: waitingFor(seen.failure), delaySeconds });
+  return advance(
+    deps,
+    work.ref,
+    { to: "wait", reason: waitingFor(seen.failure), delaySeconds },
+    unanswered(seen.failure),
+  );
 }
 
 /** An attempt is proven to be over: a transient failure gets a new one with a new token, until it was enough (F13). */
 export function attemptFailed(deps: ReconcileDeps, work: Work, failure: Failure): Promise<Step> {
+  const answer = answerOf(failure);
   if (!failure.transient) {
-    return advance(deps, work.ref, {
-      to: "failed",
-      reason: reason("PROVIDER_REJECTED", failure.message),
-      proven: true,
-    });
+    const refused = reason("PROVIDER_REJECTED", failure.message);
+    return advance(deps, work.ref, { to: "failed", reason: refused, proven: true }, answer);
   }
   if (work.attempt >= deps.pace.maxAttempts) {
     const enough = reason("NEEDS_ATTENTION", `${work.attempt} attempts failed, the last one so: ${failure.message}`);
-    return advance(deps, work.ref, { to: "failed", reason: enough, proven: true });
+    return advance(deps, work.ref, { to: "failed", reason: enough, proven: true }, answer);
   }
   const delaySeconds = pauseSeconds(deps.pace, work.attempt, deps.random);
-  return advance(deps, work.ref, { to: "next-attempt", reason: waitingFor(failure), delaySeconds });
+  return advance(deps, work.ref, { to: "next-attempt", reason: waitingFor(failure), delaySeconds }, answer);
 }
 
 function notConverged(seen: Observation & { state: "absent" | "drifted" }): Failure {

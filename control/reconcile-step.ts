@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from "../core/json.ts";
 import { hashOf, mapStrings } from "../core/json.ts";
-import type { OperationRef, Progress, Work } from "../core/operation.ts";
+import type { Answer, OperationRef, Progress, Work } from "../core/operation.ts";
 import type { Failure, ProviderCall, Providers } from "../core/provider.ts";
 import { withReferencesResolved } from "../core/reference.ts";
 import type { Reason, ReasonCode } from "../core/resource.ts";
@@ -18,8 +18,13 @@ export type Step =
   | { next: "end" };
 
 /** Writes how the operation goes on and turns that into the machine's next step. */
-export async function advance(deps: ReconcileDeps, ref: OperationRef, progress: Progress): Promise<Step> {
-  const result = await deps.store.advance(ref, progress);
+export async function advance(
+  deps: ReconcileDeps,
+  ref: OperationRef,
+  progress: Progress,
+  answer?: Answer,
+): Promise<Step> {
+  const result = await deps.store.advance(ref, progress, answer);
   if (result.outcome === "lost" || result.startable.length === 0) return { next: "end" };
   return { next: "start", startable: result.startable };
 }
@@ -89,6 +94,22 @@ export function reason(code: ReasonCode, message: string): Reason {
 
 /** A failure that leaves everything as it was: the operation waits as a row, and the sweep goes on. */
 export function waitingFor(failure: Failure): Reason {
-  const throttled = /throttl|rate.?(exceeded|limit)|toomany|429/i.test(failure.code);
-  return reason(throttled ? "PROVIDER_THROTTLED" : "PROVIDER_UNAVAILABLE", failure.message);
+  return reason(isThrottling(failure) ? "PROVIDER_THROTTLED" : "PROVIDER_UNAVAILABLE", failure.message);
+}
+
+export const answered: Answer = { answer: "answered" };
+
+/** No answer, or one that tells nothing: what a breaker counts. */
+export function unanswered(failure: Failure): Answer {
+  return { answer: isThrottling(failure) ? "throttled" : "failed", code: failure.code };
+}
+
+/** An attempt that is proven to have failed: the service itself may be unwell, or has said what is wrong with the request. */
+export function answerOf(failure: Failure): Answer {
+  const unwell = /internal|network.?failure|service.?timeout|unavailable/i.test(failure.code);
+  return failure.transient && (unwell || isThrottling(failure)) ? unanswered(failure) : answered;
+}
+
+function isThrottling({ code }: Failure): boolean {
+  return /throttl|rate.?(exceeded|limit)|toomany|429/i.test(code);
 }

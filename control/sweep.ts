@@ -6,23 +6,37 @@ import { startOperations } from "./start-operations.ts";
 /** How many operations one round takes over, and how many rounds one run makes: 1,000 a minute, more than are ever lost. */
 const batch = 100;
 const rounds = 10;
+/** Between two rounds while a budget fills: two seconds of it is what an idle target lets through at once. */
+const pauseSeconds = 2;
 
-/**
- * Starts what was accepted and not started, takes over what lost its execution, resumes what is due. One round trip when
- * there is nothing to do.
- */
-export async function sweep(deps: {
+export type SweepDeps = {
   store: WorkerStore;
   executions: Executions;
   pace: Pace;
-}): Promise<{ due: number; started: number }> {
+  /** Goes on for as long, at the pace of the budgets that operations wait for; left out, it ends when a batch is not full. */
+  patience?: { seconds: number; sleep: (seconds: number) => Promise<void> } | undefined;
+};
+
+/**
+ * Starts what was accepted and not started, takes over what lost its execution, resumes what is due or waited for a budget or
+ * a breaker. One round trip when there is nothing to do.
+ */
+export async function sweep({
+  store,
+  executions,
+  pace,
+  patience,
+}: SweepDeps): Promise<{ due: number; started: number }> {
   let due = 0;
   let started = 0;
-  for (let round = 0; round < rounds; round++) {
-    const operations = await deps.store.sweep({ batch, graceSeconds: deps.pace.leaseSeconds });
+  let left = patience?.seconds ?? 0;
+  for (let full = 0; ; ) {
+    const operations = await store.sweep({ batch, graceSeconds: pace.leaseSeconds });
     due += operations.length;
-    started += await startOperations(deps.executions, operations);
-    if (operations.length < batch) break;
+    started += await startOperations(executions, operations);
+    if (operations.length >= batch && ++full < rounds) continue;
+    left -= pauseSeconds;
+    if (operations.length === 0 || patience === undefined || left < 0) return { due, started };
+    await patience.sleep(pauseSeconds);
   }
-  return { due, started };
 }

@@ -13,6 +13,7 @@ export type Work = {
   ref: OperationRef;
   kind: OperationKind;
   generation: number;
+  /** Counts from 1, and from 1 again after somebody asked for another try. */
   attempt: number;
   /** How often this operation has waited: widens the pause before the next try. */
   waits: number;
@@ -37,7 +38,12 @@ export type Work = {
   /** Outputs of what the definition references, by resource name. */
   dependencies: { [name: string]: { [key: string]: Json } };
   target: JsonObject | null;
+  /** This operation is the one that a breaker lets through to see whether the provider answers again. */
+  probing?: boolean | undefined;
 };
+
+/** How a provider answered, for its breaker: `throttled` is a 429, `failed` a 5xx or no answer at all. */
+export type Answer = { answer: "answered" | "throttled" | "failed"; code?: string | undefined };
 
 /** How an operation goes on after a step. Written in one fenced statement; a lost epoch writes nothing. */
 export type Progress =
@@ -47,9 +53,11 @@ export type Progress =
   | { to: "failed"; reason: Reason; proven: boolean; identifier?: string | undefined }
   /** A proven transient failure: the next try has a new token. */
   | { to: "next-attempt"; reason: Reason; delaySeconds: number }
-  /** The same attempt goes on later: no budget, an open breaker, an unknown outcome. */
+  /** The same attempt goes on later, because its outcome is not known. */
   | { to: "wait"; reason: Reason; delaySeconds: number }
   /** A step ended in an error that nobody expected; `reason` is what the resource says if this was once too often. */
   | { to: "stumbled"; error: string; reason: Reason; delaySeconds: number; limit: number }
   /** The provider took the request. */
-  | { to: "sent"; request: string | null; identifier: string | null };
+  | { to: "sent"; request: string | null; identifier: string | null }
+  /** Nothing happened but that the provider answered, which closes the breaker that a probe is let through. */
+  | { to: "answered" };

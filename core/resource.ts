@@ -20,7 +20,8 @@ export type ReasonCode =
   | "PROVIDER_THROTTLED"
   | "PROVIDER_UNAVAILABLE"
   | "WAITING_FOR_DEPENDENCY"
-  | "WAITING_FOR_PREVIOUS_CHANGE";
+  | "WAITING_FOR_PREVIOUS_CHANGE"
+  | "ABANDONED";
 
 /** A managed resource as the HTTP API shows it. */
 export type Resource = {

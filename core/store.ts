@@ -1,10 +1,10 @@
 import type { Caller, Scope } from "./caller.ts";
-import type { DecisionView, Environment, Service, Target, Team } from "./catalog.ts";
+import type { Breaker, DecisionView, Environment, Orphan, Service, Target, Team } from "./catalog.ts";
 import type { Definition, Tier } from "./definition.ts";
 import type { DriftReport, Finding } from "./drift.ts";
 import type { Intent, IntentView } from "./intent.ts";
 import type { Json, JsonObject } from "./json.ts";
-import type { OperationKind, OperationRef, OperationStatus, Progress, Work } from "./operation.ts";
+import type { Answer, OperationKind, OperationRef, OperationStatus, Progress, Work } from "./operation.ts";
 import type { Difference } from "./provider.ts";
 import type { Resource, ResourceEvent, ResourceStatus } from "./resource.ts";
 
@@ -101,6 +101,18 @@ export type ResourceFilter = {
   status?: ResourceStatus | undefined;
 };
 
+export type RetryResult =
+  | { outcome: "retried"; startable: OperationRef[] }
+  | { outcome: "not-found" }
+  | { outcome: "not-failed"; status: ResourceStatus };
+
+export type AbandonResult =
+  | { outcome: "abandoned"; orphan: string | null; startable: OperationRef[] }
+  | { outcome: "not-found" }
+  /** It is deleted already. */
+  | { outcome: "gone" }
+  | { outcome: "referenced"; by: string[] };
+
 /** What API callers may ask of the store. Every method is one round trip under the scope's own database role. */
 export type ApiStore = {
   intentContext(
@@ -142,6 +154,13 @@ export type ApiStore = {
     fields: { tier: Tier },
   ): Promise<{ created: boolean; environment: Environment } | "tier-in-use">;
   targets(scope: Scope, environment: string | null, page: PageRequest): Promise<Page<Target>>;
+  /** Opens a breaker until somebody closes it, or closes it; null: no such target. */
+  putBreaker(
+    scope: Scope,
+    caller: Caller,
+    place: { environment: string; provider: string; service: string },
+    state: "OPEN" | "CLOSED",
+  ): Promise<Breaker | null>;
   driftReports(scope: Scope, page: PageRequest): Promise<Page<DriftReport>>;
   driftReport(scope: Scope, id: string): Promise<(DriftReport & { items: Finding[] }) | null>;
   findings(
@@ -156,6 +175,11 @@ export type ApiStore = {
     runId: string,
     resourceId: string,
   ): Promise<"opened" | "not-found" | "not-ready">;
+  /** Starts a failed resource's operation again; another status is left alone. */
+  retryResource(scope: Scope, caller: Caller, resourceId: string): Promise<RetryResult>;
+  /** Removes the record and keeps an orphan of what may be left outside. For the platform's scope. */
+  abandonResource(scope: Scope, caller: Caller, resourceId: string): Promise<AbandonResult>;
+  orphans(scope: Scope, team: string | null, page: PageRequest): Promise<Page<Orphan>>;
   ping(): Promise<void>;
 };
 
@@ -164,7 +188,9 @@ export type ClaimResult =
   /** Another epoch, another execution, a finished or overtaken operation: this execution has nothing to do. */
   | { outcome: "lost" }
   /** A dependency or a change in flight comes first; whoever ends it starts this one. */
-  | { outcome: "blocked" };
+  | { outcome: "blocked" }
+  /** Its target has no budget, or a breaker is open: it waits as a row, and the sweep lets it through. */
+  | { outcome: "waiting" };
 
 /** What a step wrote, and which operations that made startable. */
 export type Advance = { outcome: "written"; startable: OperationRef[] } | { outcome: "lost" };
@@ -176,8 +202,12 @@ export type WorkerStore = {
   work(ref: OperationRef, leaseSeconds: number): Promise<Work | null>;
   /** As `work`, and commits that a provider is about to be asked with these values (law F2). */
   workToSend(ref: OperationRef, leaseSeconds: number, sentHash: string): Promise<Work | null>;
-  advance(ref: OperationRef, progress: Progress): Promise<Advance>;
-  /** Takes over what is due: raises its epoch and gives it `graceSeconds` to be claimed. */
+  /** `answer` says how the provider answered in this step; left out, it was not asked. */
+  advance(ref: OperationRef, progress: Progress, answer?: Answer): Promise<Advance>;
+  /**
+   * Takes over what is due, and lets through what waited for a budget or a breaker as far as these allow: raises its epoch and
+   * gives it `graceSeconds` to be claimed.
+   */
   sweep(limits: { batch: number; graceSeconds: number }): Promise<OperationRef[]>;
 };
 

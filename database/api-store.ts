@@ -2,6 +2,7 @@ import type { ApiStore } from "../core/store.ts";
 import { catalogQueries } from "./catalog.ts";
 import { driftQueries } from "./drift.ts";
 import { intentQueries } from "./intents.ts";
+import { peopleQueries } from "./people.ts";
 import { resourceQueries } from "./resources.ts";
 import type { ScopedDatabases } from "./scoped.ts";
 
@@ -12,5 +13,6 @@ export function createApiStore(databases: ScopedDatabases, graceSeconds: number)
     ...resourceQueries(databases),
     ...catalogQueries(databases),
     ...driftQueries(databases),
+    ...peopleQueries(databases, graceSeconds),
   };
 }

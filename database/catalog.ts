@@ -10,7 +10,21 @@ const after = (column: string) => `ctx.team is not null and (:cursor::text is nu
 const teamRow = `jsonb_build_object('team', x.team_id, 'name', x.name, 'contact', x.contact, ${times})`;
 const serviceRow = `jsonb_build_object('team', x.team_id, 'service', x.service, 'description', x.description, ${times})`;
 const environmentRow = `jsonb_build_object('environment', x.environment, 'tier', x.tier, ${times})`;
-const targetRow = `jsonb_build_object('environment', x.environment, 'provider', x.provider, 'config', x.config, ${times})`;
+/** The backlog is counted over what the scope sees. */
+const targetRow = `jsonb_build_object('environment', x.environment, 'provider', x.provider, 'config', x.config,
+  'budget', (select jsonb_build_object('requestsPerSecond', p.rate, 'burst', cairn.target_burst(p.rate), 'available',
+      round(coalesce((
+        select least(cairn.target_burst(p.rate), b.tokens + p.rate * greatest(0, extract(epoch from now() - b.filled_at)))
+        from cairn.target_budgets b where b.environment = x.environment and b.provider = x.provider
+      ), cairn.target_burst(p.rate))))
+    from (select cairn.target_rate(x.config) as rate) p),
+  'backlog', jsonb_build_object(
+    'budget', (select count(*) from cairn.operations o
+      where o.gate = 'BUDGET' and o.status = 'WAITING' and o.environment = x.environment and o.provider = x.provider),
+    'breaker', (select count(*) from cairn.operations o
+      where o.gate = 'BREAKER' and o.status = 'WAITING' and o.environment = x.environment and o.provider = x.provider)),
+  'breakers', (select coalesce(jsonb_agg(cairn.breaker_view(b) order by b.service), '[]') from cairn.breakers b
+    where b.environment = x.environment and b.provider = x.provider), ${times})`;
 
 export const catalogSql = {
   team: `select ${teamRow} as row from cairn.teams x where ctx.team is not null and x.team_id = :team`,

@@ -27,6 +27,20 @@ const sentences: { [event: string]: (detail: JsonObject, actor: string) => strin
   "operation.blocked": (detail) => `It cannot go on: ${list(detail.by)} failed.`,
   "operation.unblocked": () => "What it waited for is done, so it goes on.",
   "operation.stumbled": (detail) => `A step ended in an unexpected error (${detail.error}).`,
+  "operation.held": (detail) =>
+    detail.gate === "BREAKER"
+      ? `It waits: ${detail.service} in ${detail.environment} is not answering as it should, or was paused.`
+      : `It waits: more is asked of ${detail.provider} in ${detail.environment} than it takes at once.`,
+  "operation.resumed": () => "Its turn came, so it goes on.",
+  "breaker.opened": (detail) =>
+    detail.probe === true
+      ? `${detail.service} in ${detail.environment} still does not answer (${detail.error}).`
+      : `${detail.service} in ${detail.environment} failed too often (${detail.error}): everything there waits until it answers.`,
+  "breaker.closed": (detail) => `${detail.service} in ${detail.environment} answers again.`,
+  "resource.abandoned": (detail, actor) =>
+    detail.orphan === null
+      ? `${actor} gave up its record; nothing of it is outside.`
+      : `${actor} gave up its record; what may be left outside is the orphan ${detail.orphan}.`,
   "operation.taken-over": () => "The work was picked up again by the sweep.",
   "drift.verification": (_, actor) => `${actor} asked for a look at it.`,
   "drift.detected": (detail) => `It was changed behind Cairn's back: ${list(detail.pointers)}.`,

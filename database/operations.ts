@@ -1,5 +1,5 @@
 import type { Definition } from "../core/definition.ts";
-import type { OperationRef, Progress, Work } from "../core/operation.ts";
+import type { Answer, OperationRef, Progress, Work } from "../core/operation.ts";
 import type { Advance, ClaimResult, WorkerStore } from "../core/store.ts";
 import type { Database } from "./data-api.ts";
 
@@ -17,21 +17,33 @@ const mayBeTakenBack = `(
       where c.members is not null) f
     where f.bytes <= 24000)`;
 
-/** Renews the lease and reads what there is to do, in one statement fenced by the epoch. */
-const renewAndRead = (alsoSet: string) => `
+/**
+ * Renews the lease and reads what there is to do, in one statement fenced by the epoch. Calls beyond those reserved when it was
+ * claimed are charged here, even into a debt: who goes on looking for an hour pays for it.
+ */
+const renewAndRead = (calls: number, alsoSet = "") => `
   with op as (
-    update cairn.operations o set due_at = now() + make_interval(secs => :lease)${alsoSet}
+    update cairn.operations o
+    set due_at = now() + make_interval(secs => :lease), takeovers = 0, calls_left = o.calls_left - ${calls}${alsoSet}
     where o.team_id = :team and o.id = :operation::uuid and o.epoch = :epoch and o.status = 'RUNNING'
     returning o.*
+  ), charged as (
+    update cairn.target_budgets b
+    set tokens = greatest(b.tokens - least(${calls}, -op.calls_left), -4 * cairn.target_rate(t.config))
+    from op join cairn.resources x on x.team_id = op.team_id and x.id = op.resource_id
+    join cairn.targets t on t.environment = x.environment and t.provider = op.definition->>'provider'
+    where op.calls_left < 0 and b.environment = t.environment and b.provider = t.provider
   )
   select jsonb_build_object(
-    'kind', op.kind, 'generation', op.generation, 'attempt', op.attempt, 'waits', op.waits, 'stumbles', op.stumbles,
+    'kind', op.kind, 'generation', op.generation, 'attempt', op.attempt - op.attempts_before, 'waits', op.waits, 'stumbles', op.stumbles,
     'token', op.token, 'tokenAgeSeconds', extract(epoch from now() - op.token_used_at),
     'request', r.request, 'sentHash', case when r.request is not null then op.sent_hash else r.sent_hash end, 'decidedHash', op.decided_hash, 'superseded', r.operation_id <> op.id, 'definition', op.definition,
     'resource', jsonb_build_object('id', r.id, 'team', r.team_id, 'service', r.service, 'environment', r.environment,
       'name', r.name, 'identifier', r.identifier),
     'applied', ${mayBeTakenBack},
     'dependencies', ${dependencyOutputs()},
+    'probing', exists (select from cairn.breakers b where b.probe_operation = op.id and b.environment = r.environment
+      and b.provider = op.definition->>'provider' and b.service = cairn.provider_service(op.definition->>'kind')),
     'target', (select t.config from cairn.targets t where t.environment = r.environment and t.provider = op.definition->>'provider')
   ) as row
   from op join cairn.resources r on r.team_id = op.team_id and r.id = op.resource_id`;
@@ -44,8 +56,8 @@ export function dependencyOutputs(): string {
 
 export const operationSql = {
   claim: "select to_jsonb(cairn.claim_operation(:team, :operation::uuid, :epoch, :lease))",
-  work: renewAndRead(""),
-  workToSend: renewAndRead(", token_used_at = coalesce(o.token_used_at, now()), sent_hash = :sentHash"),
+  work: renewAndRead(2),
+  workToSend: renewAndRead(1, ", token_used_at = coalesce(o.token_used_at, now()), sent_hash = :sentHash"),
   advance: "select cairn.advance_operation(:team, :operation::uuid, :epoch, :progress::jsonb)",
   sweep: "select s from cairn.sweep(:batch::integer, :grace) s",
 };
@@ -69,10 +81,10 @@ export function operationQueries(database: Database): WorkerStore {
     },
     work: (ref, leaseSeconds) => read(operationSql.work, ref, { lease: leaseSeconds }),
     workToSend: (ref, leaseSeconds, sentHash) => read(operationSql.workToSend, ref, { lease: leaseSeconds, sentHash }),
-    async advance(ref, progress: Progress): Promise<Advance> {
+    async advance(ref, progress: Progress, answer?: Answer): Promise<Advance> {
       const [startable] = await database.rows<OperationRef[] | null>(operationSql.advance, {
         ...ref,
-        progress: JSON.stringify(progress),
+        progress: JSON.stringify({ ...progress, ...answer }),
       });
       return startable === null || startable === undefined ? { outcome: "lost" } : { outcome: "written", startable };
     },

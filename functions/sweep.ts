@@ -1,10 +1,18 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { sweep } from "../control/sweep.ts";
 import { log } from "./log.ts";
 import { executions, pace, workerStore } from "./runtime.ts";
 import { task } from "./task.ts";
 
-const deps = { store: workerStore(), executions: executions(), pace: pace() };
+const paces = pace();
+const deps = {
+  store: workerStore(),
+  executions: executions(),
+  pace: paces,
+  // A lease is as long as the rule's period: three quarters of it end before the next run begins.
+  patience: { seconds: paces.leaseSeconds * 0.75, sleep: (seconds: number) => sleep(seconds * 1000) },
+};
 
 export const handler = task("sweep", z.unknown(), async () => {
   const swept = await sweep(deps);

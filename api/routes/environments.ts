@@ -6,7 +6,7 @@ import { checkPreconditions, putReply, readReply } from "../etag.ts";
 import { jsonBody } from "../json-body.ts";
 import { cursorsOf, pageOf, pageQuery } from "../paging.ts";
 import { notFound, Problem } from "../problem.ts";
-import { environment, environmentBody, target } from "../schemas/catalog.ts";
+import { environment, environmentBody } from "../schemas/catalog.ts";
 import { name } from "../schemas/common.ts";
 import { conditional, guarded, puts, reads } from "./describe.ts";
 
@@ -51,19 +51,7 @@ const putEnvironment = createRoute({
   responses: puts(environment, "conflict"),
 });
 
-const listTargets = createRoute({
-  method: "get",
-  path: "/v1/targets",
-  operationId: "listTargets",
-  tags,
-  summary: "Where each environment's resources live",
-  ...guarded(readShared),
-  request: { query: z.strictObject({ environment: name.optional(), ...pageQuery }), headers: conditional.get },
-  responses: reads(pageOf(target, "TargetPage"), "A page, sorted by environment and provider."),
-});
-
 const cursors = cursorsOf("environments", "names");
-const targetCursors = cursorsOf("targets", "names");
 
 export function environmentRoutes(api: Api, { store }: ApiDeps): void {
   api.openapi(listEnvironments, async (c) => {
@@ -89,11 +77,5 @@ export function environmentRoutes(api: Api, { store }: ApiDeps): void {
       throw new Problem("conflict", `tier ${message}`, { errors: [{ pointer: "/tier", message }] });
     }
     return putReply(c, put.created, put.environment);
-  });
-
-  api.openapi(listTargets, async (c) => {
-    const { environment: named, ...page } = c.req.valid("query");
-    const found = await store.targets(scopeOf(c.get("caller")), named ?? null, targetCursors.request(page));
-    return readReply(c, targetCursors.page(found));
   });
 }

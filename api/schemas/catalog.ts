@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import type { DecisionView, Environment, Service, Target, Team } from "../../core/catalog.ts";
+import type { Breaker, DecisionView, Environment, Orphan, Service, Target, Team } from "../../core/catalog.ts";
 import { id, jsonObject, price, tier, time } from "./common.ts";
 
 const stamps = { createdAt: time, updatedAt: time };
@@ -36,8 +36,64 @@ export const environment = z
   .object({ environment: z.string(), tier, ...stamps })
   .openapi("Environment") satisfies z.ZodType<Environment>;
 
+export const breaker = z
+  .object({
+    service: z.string().openapi({ example: "AWS::MSK" }),
+    state: z.enum(["CLOSED", "OPEN", "HALF_OPEN"]),
+    failures: z.int().openapi({ description: "In a row." }),
+    lastError: z.string().nullable(),
+    retryAt: time.nullable().openapi({ description: "When the next operation is let through to see." }),
+    heldBy: z
+      .string()
+      .nullable()
+      .openapi({ description: "Who opened it by hand; it stays open until closed by hand." }),
+    changedAt: time,
+  })
+  .openapi("Breaker", {
+    description:
+      "Lets nothing through to a service that does not answer, but one operation now and then that finds out.",
+  }) satisfies z.ZodType<Breaker>;
+export const breakerBody = z
+  .strictObject({ state: z.enum(["OPEN", "CLOSED"], "must be OPEN or CLOSED") })
+  .openapi("BreakerFields");
+
+export const orphan = z
+  .object({
+    id,
+    resource: z.object({
+      id,
+      team: z.string(),
+      service: z.string(),
+      environment: z.string(),
+      name: z.string(),
+      type: z.string(),
+    }),
+    provider: z.string(),
+    kind: z.string(),
+    externalName: z.string(),
+    identifier: z.string().nullable(),
+    request: z.string().nullable().openapi({ description: "The provider's handle of the request that was in flight." }),
+    abandonedBy: z.string(),
+    abandonedAt: time,
+  })
+  .openapi("Orphan", {
+    description: "What may be left outside of a resource whose record was given up.",
+  }) satisfies z.ZodType<Orphan>;
+
 export const target = z
-  .object({ environment: z.string(), provider: z.string(), config: jsonObject, ...stamps })
+  .object({
+    environment: z.string(),
+    provider: z.string(),
+    config: jsonObject,
+    budget: z.object({ requestsPerSecond: z.number(), burst: z.number(), available: z.number() }).openapi({
+      description: "Calls that Cairn may make there; `available` is below 0 while a debt is paid off.",
+    }),
+    backlog: z.object({ budget: z.int(), breaker: z.int() }).openapi({
+      description: "Operations of what the caller may see that wait for the budget, or for a breaker.",
+    }),
+    breakers: z.array(breaker).openapi({ description: "Of the services that have failed, or were set by hand." }),
+    ...stamps,
+  })
   .openapi("Target", {
     description: "Where an environment's resources of one provider live.",
   }) satisfies z.ZodType<Target>;

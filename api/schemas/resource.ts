@@ -10,6 +10,7 @@ const reasonCodes = [
   "PROVIDER_UNAVAILABLE",
   "WAITING_FOR_DEPENDENCY",
   "WAITING_FOR_PREVIOUS_CHANGE",
+  "ABANDONED",
 ] as const satisfies readonly ReasonCode[];
 
 export const resourceStatus = z.enum(
@@ -50,3 +51,7 @@ export const resourceEvent = z
 export const verification = z
   .object({ id, status: z.literal("RUNNING"), resourceId: id })
   .openapi("Verification", { description: "The drift report that will hold what the look finds." });
+
+export const abandonment = z
+  .object({ id, orphan: z.string().nullable().openapi({ description: "An orphan's id." }) })
+  .openapi("Abandonment", { description: "The record is gone; `orphan` names what may be left outside." });

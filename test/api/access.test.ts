@@ -22,6 +22,7 @@ const idBehind: { [path: string]: string } = {
   "/v1/intents/{id}": ids.intent,
   "/v1/decisions/{id}": ids.decision,
   "/v1/drift/reports/{id}": ids.report,
+  "/v1/resources/{id}/retry": ids.failed,
 };
 
 const bodies: { [operation: string]: JsonObject } = {
@@ -30,6 +31,9 @@ const bodies: { [operation: string]: JsonObject } = {
   putService: {},
   putEnvironment: { tier: "staging" },
   verifyResource: {},
+  retryResource: {},
+  abandonResource: {},
+  putBreaker: { state: "OPEN" },
 };
 
 /** A request about payments' objects, whoever sends it. */
@@ -42,6 +46,8 @@ function aboutPayments({ method, path, operation }: Route, claims: JsonObject): 
     path: path
       .replace("{id}", idBehind[path] ?? ids.resource)
       .replace("{team}", "payments")
+      .replace("{provider}", "aws")
+      .replace("breakers/{service}", "breakers/AWS::MSK")
       .replace("{service}", "orders")
       .replace("{environment}", "staging")
       .replace("{type}", "bucket"),
@@ -60,7 +66,7 @@ describe("every route says in the contract who may call it", () => {
   });
 
   it("and there are as many routes as this test believes", () => {
-    expect(guarded.length).toBe(22);
+    expect(guarded.length).toBe(26);
   });
 });
 

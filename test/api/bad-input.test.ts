@@ -4,7 +4,7 @@ import { awsKindSchemas } from "../../golden-paths/aws-kind-schemas.ts";
 import { loadGoldenPaths } from "../../golden-paths/load-golden-paths.ts";
 import { targets } from "../golden-paths/inputs.ts";
 import { at } from "../support/fake-api-store.ts";
-import { harness, ordersIntent, type Sent, seeded, sendIntent, tokens } from "./harness.ts";
+import { harness, ids, ordersIntent, type Sent, seeded, sendIntent, targetOf, tokens } from "./harness.ts";
 
 const withResources = (resources: Json): JsonObject => ({ ...ordersIntent, resources });
 const withDb = (request: JsonObject) => withResources({ db: request });
@@ -13,6 +13,13 @@ const raw = (resources: string) =>
   `{"action":"apply","team":"payments","service":"orders","environment":"staging","resources":${resources}}`;
 const many = (count: number) =>
   Object.fromEntries(Array.from({ length: count }, (_, index) => [`r${index}`, { type: "bucket" }]));
+
+const breakerPut = (place: string, body: JsonObject): Sent => ({
+  method: "PUT",
+  path: `/v1/targets/${place}`,
+  body,
+  claims: tokens.platform,
+});
 
 type Row = { reason: string; sent: Sent; status?: number; pointer?: string };
 
@@ -304,6 +311,97 @@ const rows: Row[] = [
     sent: { method: "PUT", path: "/v1/environments/qa", body: { tier: "qa" }, claims: tokens.platform },
     pointer: "/tier",
   },
+  {
+    reason: "a retry of what is not failed",
+    sent: { method: "POST", path: `/v1/resources/${ids.resource}/retry` },
+    status: 409,
+    pointer: "id",
+  },
+  {
+    reason: "a retry of another team's resource",
+    sent: { method: "POST", path: `/v1/resources/${ids.failed}/retry`, claims: tokens.stranger },
+    status: 404,
+  },
+  {
+    reason: "a retry with a field",
+    sent: { method: "POST", path: `/v1/resources/${ids.failed}/retry`, body: { force: true } },
+    pointer: "/force",
+  },
+  {
+    reason: "a retry with a key that is too long",
+    sent: {
+      method: "POST",
+      path: `/v1/resources/${ids.failed}/retry`,
+      headers: { "idempotency-key": "k".repeat(256) },
+    },
+    pointer: "Idempotency-Key",
+  },
+  {
+    reason: "an abandon by a developer",
+    sent: { method: "POST", path: `/v1/resources/${ids.resource}/abandon` },
+    status: 403,
+  },
+  {
+    reason: "an abandon of nothing",
+    sent: { method: "POST", path: `/v1/resources/${ids.nobody}/abandon`, claims: tokens.platform },
+    status: 404,
+  },
+  {
+    reason: "an abandon with a key that is too long",
+    sent: {
+      method: "POST",
+      path: `/v1/resources/${ids.resource}/abandon`,
+      headers: { "idempotency-key": "k".repeat(256) },
+      claims: tokens.platform,
+    },
+    pointer: "Idempotency-Key",
+  },
+  {
+    reason: "orphans of a team with no name",
+    sent: { path: "/v1/orphans", query: "team=No!", claims: tokens.platform },
+    pointer: "team",
+  },
+  {
+    reason: "a cursor of another list",
+    sent: { path: "/v1/orphans", query: "cursor=dGFyZ2V0c3xh" },
+    pointer: "cursor",
+  },
+  {
+    reason: "a breaker of an unknown target",
+    sent: breakerPut("staging/mainframe/breakers/AWS::MSK", { state: "OPEN" }),
+    status: 404,
+    pointer: "provider",
+  },
+  {
+    reason: "a breaker by a developer",
+    sent: { ...breakerPut("staging/aws/breakers/AWS::MSK", { state: "OPEN" }), claims: tokens.developer },
+    status: 403,
+  },
+  {
+    reason: "a breaker in a state that is none",
+    sent: breakerPut("staging/aws/breakers/AWS::MSK", { state: "HALF_OPEN" }),
+    pointer: "/state",
+  },
+  {
+    reason: "a breaker with an unknown field",
+    sent: breakerPut("staging/aws/breakers/AWS::MSK", { state: "OPEN", failures: 0 }),
+    pointer: "/failures",
+  },
+  {
+    reason: "a breaker without a state",
+    sent: breakerPut("staging/aws/breakers/AWS::MSK", {}),
+    pointer: "/state",
+  },
+  {
+    reason: "a service that is none",
+    sent: breakerPut("staging/aws/breakers/AWS%27--", { state: "OPEN" }),
+    pointer: "service",
+  },
+  {
+    reason: "a service with a name that is too long",
+    sent: breakerPut(`staging/aws/breakers/${"A".repeat(101)}`, { state: "OPEN" }),
+    pointer: "service",
+  },
   { reason: "an id that is none", sent: { path: "/v1/resources/1%27%20or%201=1" }, status: 404 },
   { reason: "an unknown path", sent: { path: "/v1/nothing" }, status: 404 },
   { reason: "a method that a path does not take", sent: { method: "DELETE", path: "/v1/intents" }, status: 405 },
@@ -315,11 +413,8 @@ describe("bad input is a problem document that names the field", () => {
   it.each(rows)("$reason", async ({ sent, status = 400, pointer }) => {
     const state = seeded();
     state.targets = Object.entries(targets).map(([provider, config]) => ({
-      environment: "staging",
-      provider,
+      ...targetOf(provider, { createdAt: at, updatedAt: at }),
       config,
-      createdAt: at,
-      updatedAt: at,
     }));
     const { send, store, log } = harness({ state, deps: { goldenPaths } });
 

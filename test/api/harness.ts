@@ -16,6 +16,9 @@ export const ids = {
   decision: idOf(3),
   report: idOf(4),
   finding: idOf(5),
+  /** Of payments, and FAILED. */
+  failed: idOf(11),
+  orphan: idOf(12),
   nobody: idOf(99),
 };
 
@@ -39,6 +42,28 @@ const resource = (id: string, name: string, team = "payments") => ({
   createdAt: at,
   updatedAt: at,
 });
+
+export function targetOf(provider: string, stamps: { createdAt: string; updatedAt: string }, environment = "staging") {
+  return {
+    environment,
+    provider,
+    config: { region: "eu-central-1" },
+    budget: { requestsPerSecond: 25, burst: 50, available: 45 },
+    backlog: { budget: 0, breaker: 3 },
+    breakers: [
+      {
+        service: "AWS::MSK",
+        state: "OPEN" as const,
+        failures: 8,
+        lastError: "THROTTLING",
+        retryAt: at,
+        heldBy: null,
+        changedAt: at,
+      },
+    ],
+    ...stamps,
+  };
+}
 
 /** Two teams; everything belongs to payments. */
 export function seeded(): FakeState {
@@ -67,8 +92,8 @@ export function seeded(): FakeState {
       tier,
       ...stamps,
     })),
-    targets: [{ environment: "staging", provider: "aws", config: { region: "eu-central-1" }, ...stamps }],
-    resources: [resource(ids.resource, "files")],
+    targets: [targetOf("aws", stamps)],
+    resources: [resource(ids.resource, "files"), { ...resource(ids.failed, "cache"), status: "FAILED" }],
     events: [
       {
         resource: ids.resource,
@@ -121,6 +146,19 @@ export function seeded(): FakeState {
       },
     ],
     findings: [finding],
+    orphans: [
+      {
+        id: ids.orphan,
+        resource: { ...finding.resource, id: idOf(8), name: "lost" },
+        provider: "aws",
+        kind: "AWS::S3::Bucket",
+        externalName: "orders-lost-00000008",
+        identifier: null,
+        request: "request-8",
+        abandonedBy: "pia",
+        abandonedAt: at,
+      },
+    ],
     keys: new Map(),
     acceptances: [],
   };

@@ -57,6 +57,10 @@ describe("the contract", () => {
         "get /v1/resource-types",
         "get /v1/decisions/{id}",
         "get /v1/targets",
+        "put /v1/targets/{environment}/{provider}/breakers/{service}",
+        "post /v1/resources/{id}/retry",
+        "post /v1/resources/{id}/abandon",
+        "get /v1/orphans",
         "get /openapi.json",
         "get /healthz",
       ]),
@@ -72,6 +76,7 @@ describe("the contract", () => {
       "TeamFields",
       "ServiceFields",
       "EnvironmentFields",
+      "BreakerFields",
     ]) {
       expect(schemas[name]?.additionalProperties, name).toBe(false);
     }
@@ -105,6 +110,22 @@ describe("answers are as the contract says", () => {
     { path: "/v1/decisions/{id}", sent: { path: `/v1/decisions/${ids.decision}` } },
     { path: "/v1/resource-types", sent: { path: "/v1/resource-types" } },
     { path: "/v1/targets", sent: { path: "/v1/targets" } },
+    { path: "/v1/orphans", sent: { path: "/v1/orphans" } },
+    { path: "/v1/resources/{id}/retry", sent: { path: `/v1/resources/${ids.failed}/retry`, method: "POST" } },
+    { path: "/v1/resources/{id}/retry", sent: { path: `/v1/resources/${ids.resource}/retry`, method: "POST" } },
+    {
+      path: "/v1/resources/{id}/abandon",
+      sent: { path: `/v1/resources/${ids.resource}/abandon`, method: "POST", claims: tokens.platform },
+    },
+    {
+      path: "/v1/targets/{environment}/{provider}/breakers/{service}",
+      sent: {
+        path: "/v1/targets/staging/aws/breakers/AWS::MSK",
+        method: "PUT",
+        body: { state: "OPEN" },
+        claims: tokens.platform,
+      },
+    },
     { path: "/v1/teams", sent: { path: "/v1/teams" } },
     { path: "/v1/resources/{id}/verify", sent: { path: `/v1/resources/${ids.resource}/verify`, method: "POST" } },
     { path: "/v1/intents", sent: sendIntent(ordersIntent) },

@@ -42,7 +42,7 @@ function scene({
   const started: { name: string; input: Json }[] = [];
   const memory = fakeApiStore({
     ...{ teams: [], services: [], environments: [], targets: [], resources: [], events: [], intents: [] },
-    ...{ decisions: [], reports: [], findings: [], keys: new Map(), acceptances: [] },
+    ...{ decisions: [], reports: [], findings: [], orphans: [], keys: new Map(), acceptances: [] },
   });
   const next = <T>(script: T[]): T => (script.length > 1 ? script.shift() : script[0]) as T;
   const store: ApiStore = {

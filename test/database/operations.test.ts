@@ -119,7 +119,9 @@ describe("work", () => {
     await run(store, ref, ready({ url: "postgres://x", port: 5432 }));
     await store
       .as("owner")
-      .rows(`insert into cairn.targets values ('staging', 'aws', '{"region": "eu-central-1"}') on conflict do nothing`);
+      .rows(
+        `insert into cairn.targets values ('staging', 'aws', '{"region": "eu-central-1", "requestsPerSecond": 100000}') on conflict do nothing`,
+      );
     const dependent = await start([create("url", [id])]);
     await store.worker.claim(dependent, lease);
     expect(await store.worker.work(dependent, lease)).toMatchObject({

@@ -5,8 +5,8 @@ import { createTestStore, type TestStore } from "../support/store.ts";
 import { accept, acceptanceOf, caller, create, makeReady, newPlace, type Place, remove } from "./fixture.ts";
 
 const callers = ["api", "platform", "worker"] as const;
-/** What belongs to the platform and says nothing of a team: environments and where things live. */
-const everybodys = ["environments", "targets"];
+/** What belongs to the platform and says nothing of a team: environments, where things live, and what protects them. */
+const everybodys = ["environments", "targets", "target_budgets", "breakers"];
 /** Nobody's but the owner's. */
 const owners = ["migrations"];
 
@@ -17,6 +17,7 @@ let theirs: Place;
 let theirResource: string;
 beforeAll(async () => {
   store = await createTestStore();
+  await store.as("owner").rows(`insert into cairn.targets values ('staging', 'aws', '{"requestsPerSecond": 1000}')`);
   [ours, theirs] = [await newPlace(store), await newPlace(store)];
   for (const place of [ours, theirs]) theirResource = await fill(place);
   sessions = {
@@ -35,6 +36,7 @@ afterAll(async () => {
 async function fill(place: Place): Promise<string> {
   const db = await makeReady(store, place, "db");
   await accept(store, place, [create("url", [db])]);
+  await store.api.abandonResource("platform", caller, await makeReady(store, place, "lost"));
   const run = newId();
   await store.api.openVerification({ team: place.team }, caller, run, db);
   const differences = [{ pointer: "/A", expected: 1, actual: 2 }];

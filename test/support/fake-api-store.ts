@@ -1,5 +1,5 @@
 import type { Scope } from "../../core/caller.ts";
-import type { DecisionView, Environment, Service, Target, Team } from "../../core/catalog.ts";
+import type { DecisionView, Environment, Orphan, Service, Target, Team } from "../../core/catalog.ts";
 import type { DriftReport, Finding } from "../../core/drift.ts";
 import type { IntentView } from "../../core/intent.ts";
 import type { Resource, ResourceEvent } from "../../core/resource.ts";
@@ -16,6 +16,7 @@ export type FakeState = {
   decisions: DecisionView[];
   reports: (DriftReport & { team: string; items: Finding[] })[];
   findings: Finding[];
+  orphans: Orphan[];
   keys: Map<string, { requestHash: string; response: IntentView }>;
   acceptances: Acceptance[];
 };
@@ -144,6 +145,35 @@ export function fakeApiStore(state: FakeState): ApiStore & { calls: string[] } {
       const found = mine(scope, state.resources).find(({ id }) => id === resourceId);
       if (found === undefined) return "not-found";
       return found.status === "READY" ? "opened" : "not-ready";
+    },
+    async retryResource(scope, _caller, resourceId) {
+      const found = mine(scope, state.resources).find(({ id }) => id === resourceId);
+      if (found === undefined) return { outcome: "not-found" };
+      if (found.status !== "FAILED") return { outcome: "not-failed", status: found.status };
+      found.status = "PENDING";
+      return { outcome: "retried", startable: [] };
+    },
+    async abandonResource(scope, _caller, resourceId) {
+      const found = mine(scope, state.resources).find(({ id }) => id === resourceId);
+      if (found === undefined) return { outcome: "not-found" };
+      if (found.status === "DELETED") return { outcome: "gone" };
+      if (found.name === "used") return { outcome: "referenced", by: ["user"] };
+      found.status = "DELETED";
+      return { outcome: "abandoned", orphan: null, startable: [] };
+    },
+    orphans: async (scope, team, request) =>
+      page(
+        state.orphans.filter(
+          ({ resource }) =>
+            (scope === "platform" || scope.team === resource.team) && (team === null || team === resource.team),
+        ),
+        ({ id }) => id,
+        request,
+      ),
+    async putBreaker(_scope, caller, { environment, provider, service }, wanted) {
+      if (!state.targets.some((row) => row.environment === environment && row.provider === provider)) return null;
+      const heldBy = wanted === "OPEN" ? caller.subject : null;
+      return { service, state: wanted, failures: 0, lastError: null, retryAt: null, heldBy, changedAt: at };
     },
     async ping() {},
   };
