@@ -367,12 +367,6 @@ const rows: Row[] = [
     pointer: "cursor",
   },
   {
-    reason: "a breaker of an unknown target",
-    sent: breakerPut("staging/mainframe/breakers/AWS::MSK", { state: "OPEN" }),
-    status: 404,
-    pointer: "provider",
-  },
-  {
     reason: "a breaker by a developer",
     sent: { ...breakerPut("staging/aws/breakers/AWS::MSK", { state: "OPEN" }), claims: tokens.developer },
     status: 403,
@@ -433,6 +427,14 @@ describe("bad input is a problem document that names the field", () => {
     expect(store.calls.filter((call) => call === "acceptIntent" || call.startsWith("put"))).toEqual([]);
     expect(log).toEqual([]);
   });
+});
+
+it("a breaker of an unknown target is 404, and names the field", async () => {
+  const answer = await harness().send(breakerPut("staging/mainframe/breakers/AWS::MSK", { state: "OPEN" }));
+  expect(answer.status).toBe(404);
+  expect(answer.body.errors).toEqual([
+    { pointer: "provider", message: 'there is no target of provider "mainframe" in staging' },
+  ]);
 });
 
 it("takes an intent of exactly 100 resources, and one of depth 32", async () => {
