@@ -1,7 +1,7 @@
 import { paceOf } from "../../control/pace.ts";
 import type { ReconcileDeps } from "../../control/reconcile-step.ts";
 import { hashOf, type Json } from "../../core/json.ts";
-import type { OperationRef, Progress, Work } from "../../core/operation.ts";
+import type { Answer, OperationRef, Progress, Work } from "../../core/operation.ts";
 import type { Failure, Observation, Outcome, Provider, ProviderCall } from "../../core/provider.ts";
 import { withReferencesResolved } from "../../core/reference.ts";
 import type { WorkerStore } from "../../core/store.ts";
@@ -74,6 +74,8 @@ export function reconciling({ work = workOf(), seen, outcome, write = [], provid
   /** Every call of the store and the provider, in order. */
   const calls: string[] = [];
   const written: Progress[] = [];
+  /** How the provider answered, as it was written with each step. */
+  const answers: (Answer["answer"] | null)[] = [];
   const provided: (ProviderCall & { observed?: object })[] = [];
   const leases: number[] = [];
   /** Hashes of the values that were committed before the provider was asked. */
@@ -92,8 +94,9 @@ export function reconciling({ work = workOf(), seen, outcome, write = [], provid
       leases.push(leaseSeconds);
       return work;
     },
-    async advance(_, progress) {
+    async advance(_, progress, answer) {
       calls.push("advance");
+      answers.push(answer?.answer ?? null);
       written.push(progress);
       return write === "lost" ? { outcome: "lost" } : { outcome: "written", startable: write };
     },
@@ -122,5 +125,5 @@ export function reconciling({ work = workOf(), seen, outcome, write = [], provid
     pace: paceOf(60),
     random: () => random,
   };
-  return { deps, calls, written, provided, leases, sent };
+  return { deps, calls, written, answers, provided, leases, sent };
 }

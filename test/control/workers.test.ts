@@ -19,6 +19,7 @@ describe("claiming", () => {
     ["claimed", "observe"],
     ["lost", "end"],
     ["blocked", "end"],
+    ["waiting", "end"],
   ])("that is %s goes on to %s, for one call", async (outcome, goesOn) => {
     const asked: unknown[] = [];
     const claim: WorkerStore["claim"] = async (...given) => {
@@ -111,7 +112,7 @@ describe("a sweep", () => {
         return "started";
       },
     };
-    return { run: () => sweep({ store, executions, pace }), asked, started };
+    return { deps: { store, executions, pace }, run: () => sweep({ store, executions, pace }), asked, started };
   }
 
   it("costs one call when there is nothing to do", async () => {
@@ -126,6 +127,28 @@ describe("a sweep", () => {
     expect(await run()).toEqual({ due: 103, started: 103 });
     expect(asked).toHaveLength(2);
     expect(new Set(started).size).toBe(103);
+  });
+
+  it("goes on at the pace of the budgets while they let something through, and ends when nothing is let through", async () => {
+    const { deps, asked, started } = scene([refs(2), refs(3, 2)]);
+    const slept: number[] = [];
+    const sleep = async (seconds: number) => void slept.push(seconds);
+    expect(await sweep({ ...deps, patience: { seconds: 45, sleep } })).toEqual({ due: 5, started: 5 });
+    expect(asked).toHaveLength(3);
+    expect(slept).toEqual([2, 2]);
+    expect(started).toHaveLength(5);
+  });
+
+  it("does not wait when there is nothing to do, nor longer than it has", async () => {
+    const idle = scene([]);
+    const slept: number[] = [];
+    const sleep = async (seconds: number) => void slept.push(seconds);
+    expect(await sweep({ ...idle.deps, patience: { seconds: 45, sleep } })).toEqual({ due: 0, started: 0 });
+    expect(slept).toEqual([]);
+    const busy = scene(Array.from({ length: 99 }, (_, index) => refs(1, index)));
+    await sweep({ ...busy.deps, patience: { seconds: 45, sleep } });
+    expect(slept).toHaveLength(22);
+    expect(busy.asked).toHaveLength(23);
   });
 
   it("ends after ten rounds, so that it ends before the next one begins", async () => {
