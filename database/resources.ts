@@ -17,10 +17,7 @@ export const resourceById = `select ${resourceRow} as row from cairn.resources x
 
 /** Only the conditions that were asked for are in the text, so that each shape gets a plan of its own. */
 export function resourceList(filter: ResourceFilter, page: PageRequest): { list: string; parameters: SqlParameters } {
-  const conditions = [
-    "ctx.team is not null",
-    filter.status === "DELETED" ? "x.status = 'DELETED'" : "x.status <> 'DELETED'",
-  ];
+  const conditions = ["ctx.team is not null", ...(filter.status === undefined ? ["x.status <> 'DELETED'"] : [])];
   const parameters: SqlParameters = {};
   const columns = {
     team: "x.team_id",

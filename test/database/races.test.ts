@@ -36,7 +36,9 @@ beforeEach(async () => {
 const rounds = Array.from({ length: 6 }, (_, index) => index);
 
 const outcomes = async (...acceptances: Acceptance[]) =>
-  (await Promise.all(acceptances.map((acceptance) => store.api.acceptIntent(acceptance)))).map(({ outcome }) => outcome).sort();
+  (await Promise.all(acceptances.map((acceptance) => store.api.acceptIntent(acceptance))))
+    .map(({ outcome }) => outcome)
+    .sort();
 
 async function started(): Promise<{ id: string; ref: OperationRef }> {
   const change = create(`r${newId().slice(-8)}`);
@@ -85,7 +87,9 @@ test("intents of different services and teams at once are all accepted", async (
     { ...place, service },
     { ...other, service },
   ]);
-  expect(new Set(await outcomes(...places.map((one) => acceptanceOf(one, [create("db"), create("cache")]))))).toEqual(new Set(["accepted"]));
+  expect(new Set(await outcomes(...places.map((one) => acceptanceOf(one, [create("db"), create("cache")]))))).toEqual(
+    new Set(["accepted"]),
+  );
 });
 
 test("intents that name the same resources in opposite orders do not deadlock", async () => {
@@ -93,7 +97,10 @@ test("intents that name the same resources in opposite orders do not deadlock", 
   for (const round of rounds) {
     const changes = [update(a, "a", round + 1), update(b, "b", round + 1)];
     const opposite = [update(b, "b", round + 1), update(a, "a", round + 1)];
-    expect(await outcomes(acceptanceOf(place, changes), acceptanceOf(place, opposite))).toEqual(["accepted", "conflict"]);
+    expect(await outcomes(acceptanceOf(place, changes), acceptanceOf(place, opposite))).toEqual([
+      "accepted",
+      "conflict",
+    ]);
   }
 });
 
@@ -104,7 +111,10 @@ test("a change accepted while the one before ends is started exactly once", asyn
     await send(store, ref);
     const { name } = (await store.api.resource({ team: place.team }, id)) ?? { name: "" };
     const acceptance = acceptanceOf(place, [update(id, name, 1)]);
-    const [accepted, ended] = await Promise.all([store.api.acceptIntent(acceptance), store.worker.advance(ref, ready())]);
+    const [accepted, ended] = await Promise.all([
+      store.api.acceptIntent(acceptance),
+      store.worker.advance(ref, ready()),
+    ]);
     if (accepted.outcome !== "accepted" || ended.outcome !== "written") throw new Error("both must be written");
     expect([...accepted.startable, ...ended.startable]).toEqual([
       { team: place.team, operation: acceptance.changes[0]?.operationId, epoch: 1 },
@@ -144,7 +154,8 @@ test("one epoch claimed at once by several is one lease and one entry in the log
     const { id, ref } = await started();
     const claims = await Promise.all([1, 2, 3].map(() => store.worker.claim(ref, lease)));
     expect(claims.map(({ outcome }) => outcome)).toEqual(["claimed", "claimed", "claimed"]);
-    const entries = "select to_jsonb(count(*)) from cairn.audit_log where resource_id = :id::uuid and event = 'operation.claimed'";
+    const entries =
+      "select to_jsonb(count(*)) from cairn.audit_log where resource_id = :id::uuid and event = 'operation.claimed'";
     expect(await store.as("owner").rows(entries, { id })).toEqual([1]);
   }
 });
@@ -181,10 +192,15 @@ test("a step and a sweep at once: either the step is written or its execution is
 test("sweeps at once take each operation once", async () => {
   const services = ["a", "b", "c", "d"].map((service) => ({ ...place, service }));
   for (const one of services) await accept(store, one, [create("x"), create("y"), create("z")]);
-  await store.as("owner").rows("update cairn.operations set due_at = now() - interval '1 second' where team_id = :team", { team: place.team });
+  await store
+    .as("owner")
+    .rows("update cairn.operations set due_at = now() - interval '1 second' where team_id = :team", {
+      team: place.team,
+    });
   const taken: OperationRef[] = [];
   // A sweep passes over a service that another one is busy with: the next period takes the rest.
-  for (let period = 0; period < 4; period++) taken.push(...(await Promise.all([sweep(store), sweep(store), sweep(store)])).flat());
+  for (let period = 0; period < 4; period++)
+    taken.push(...(await Promise.all([sweep(store), sweep(store), sweep(store)])).flat());
   expect(taken).toHaveLength(12);
   expect(new Set(taken.map(({ operation }) => operation)).size).toBe(12);
   expect(taken.every(({ epoch }) => epoch === 2)).toBe(true);
@@ -193,12 +209,21 @@ test("sweeps at once take each operation once", async () => {
 test("a drift look written while a change is accepted finds nothing about the new generation", async () => {
   for (const round of rounds) {
     const id = await makeReady(store, place, `db${round}`);
-    const seen = { team: place.team, id, generation: 1, seen: true as const, differences: [{ pointer: "/A", expected: 1, actual: 2 }] };
+    const seen = {
+      team: place.team,
+      id,
+      generation: 1,
+      seen: true as const,
+      differences: [{ pointer: "/A", expected: 1, actual: 2 }],
+    };
     const drift = newId();
     await Promise.all([store.drift.recordDrift(drift, [seen]), accept(store, place, [update(id, `db${round}`, 1)])]);
     const log = await store
       .as("owner")
-      .rows<string>("select to_jsonb(event) from cairn.audit_log where resource_id = :id::uuid and event in ('resource.update', 'drift.detected') order by id", { id });
+      .rows<string>(
+        "select to_jsonb(event) from cairn.audit_log where resource_id = :id::uuid and event in ('resource.update', 'drift.detected') order by id",
+        { id },
+      );
     const found = (await store.api.findings({ team: place.team }, { resource: id }, { limit: 9, cursor: null })).items;
     expect(found).toHaveLength(log.includes("drift.detected") ? 1 : 0);
     expect(log).toContain("resource.update");
@@ -208,16 +233,30 @@ test("a drift look written while a change is accepted finds nothing about the ne
 test("drift looks and sweeps over the same resources in opposite orders both end", async () => {
   const ids: string[] = [];
   for (const name of ["a", "b", "c", "d"]) ids.push(await makeReady(store, place, name));
-  const sights = [...ids].reverse().map((id) => ({ team: place.team, id, generation: 1, seen: true as const, differences: [{ pointer: "/A", expected: 1, actual: 2 }] }));
+  const sights = [...ids]
+    .reverse()
+    .map((id) => ({
+      team: place.team,
+      id,
+      generation: 1,
+      seen: true as const,
+      differences: [{ pointer: "/A", expected: 1, actual: 2 }],
+    }));
   for (const _round of rounds) {
-    await Promise.all([store.drift.recordDrift(newId(), sights), store.drift.recordDrift(newId(), [...sights].reverse()), sweep(store)]);
+    await Promise.all([
+      store.drift.recordDrift(newId(), sights),
+      store.drift.recordDrift(newId(), [...sights].reverse()),
+      sweep(store),
+    ]);
   }
   expect((await store.api.findings({ team: place.team }, {}, { limit: 9, cursor: null })).items).toHaveLength(4);
 });
 
 test("batches of one run claimed at once hold each resource once", async () => {
   for (const name of ["a", "b", "c", "d", "e"]) await makeReady(store, place, name);
-  await store.as("owner").rows("update cairn.resources set drift_due_at = 'infinity' where team_id <> :team", { team: place.team });
+  await store
+    .as("owner")
+    .rows("update cairn.resources set drift_due_at = 'infinity' where team_id <> :team", { team: place.team });
   const run = newId();
   const claim = () => store.drift.claimDrift(run, { batch: 2, intervalSeconds: 3600 });
   const claimed = (await Promise.all([claim(), claim(), claim()])).flat();
@@ -228,11 +267,15 @@ test("batches of one run claimed at once hold each resource once", async () => {
 test("a team, service or environment put at once is created once, and the last word stands", async () => {
   for (const round of rounds) {
     const name = `t-${newId().slice(-12)}`;
-    const teams = await Promise.all(["one", "two", "three"].map((one) => store.api.putTeam("platform", caller, name, { name: one, contact: null })));
+    const teams = await Promise.all(
+      ["one", "two", "three"].map((one) => store.api.putTeam("platform", caller, name, { name: one, contact: null })),
+    );
     expect(teams.filter(({ created }) => created)).toHaveLength(1);
     const put = (description: string) => store.api.putService({ team: name }, caller, name, "orders", { description });
     expect((await Promise.all([put("one"), put("two")])).filter((one) => one?.created)).toHaveLength(1);
-    const environments = await Promise.all([1, 2].map(() => store.api.putEnvironment("platform", caller, `e${round}`, { tier: "staging" })));
+    const environments = await Promise.all(
+      [1, 2].map(() => store.api.putEnvironment("platform", caller, `e${round}`, { tier: "staging" })),
+    );
     expect(environments.filter((one) => one !== "tier-in-use" && one.created)).toHaveLength(1);
   }
 });
