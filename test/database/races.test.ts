@@ -233,15 +233,13 @@ test("a drift look written while a change is accepted finds nothing about the ne
 test("drift looks and sweeps over the same resources in opposite orders both end", async () => {
   const ids: string[] = [];
   for (const name of ["a", "b", "c", "d"]) ids.push(await makeReady(store, place, name));
-  const sights = [...ids]
-    .reverse()
-    .map((id) => ({
-      team: place.team,
-      id,
-      generation: 1,
-      seen: true as const,
-      differences: [{ pointer: "/A", expected: 1, actual: 2 }],
-    }));
+  const sights = [...ids].reverse().map((id) => ({
+    team: place.team,
+    id,
+    generation: 1,
+    seen: true as const,
+    differences: [{ pointer: "/A", expected: 1, actual: 2 }],
+  }));
   for (const _round of rounds) {
     await Promise.all([
       store.drift.recordDrift(newId(), sights),
