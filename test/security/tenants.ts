@@ -82,6 +82,19 @@ export function tenants(stage: () => Stage): void {
       }
     });
 
+    test("keeps its limit of connections when it lifts its database's", async () => {
+      const session = await connect(mine);
+      const { rows } = await session.query(
+        "select rolconnlimit, datconnlimit from pg_roles, pg_database where rolname = current_user and datname = current_database()",
+      );
+      const { rolconnlimit, datconnlimit } = rows[0] as { [name: string]: number };
+      await session.query(`alter database ${mine.database} connection limit -1`);
+      await session.query(`alter database ${mine.database} connection limit ${datconnlimit}`);
+      await session.end();
+      expect(datconnlimit).toBeGreaterThan(0);
+      expect(rolconnlimit).toBe(datconnlimit);
+    });
+
     test.each(["cairn", "cairn_tenants", "another team's"])(
       "does not reach %s through the Data API with its secret",
       async (name) => {
