@@ -52,9 +52,9 @@ export async function seed(session: pg.Client): Promise<void> {
        where status <> 'DELETED') e where before is not null and random() < 0.5`,
     `insert into cairn.drift_findings (team_id, id, resource_id, pointer, expected, actual, run_id, resolved_at)
      select team, cairn.uuid7(), resource, '/A', '1', '2', ${id("1", 6)}, case when n / ${teams} % 7 = 0 then now() end from seeded where n / ${teams} % 7 < 2 and status = 'READY'`,
-    `insert into cairn.drift_runs (id, status, finished_at) select ${id("n", 6)}, 'DONE', now() from generate_series(0, 99) n`,
+    `insert into cairn.drift_runs (id, status, finished_at) select ${id("n", 6)}, 'DONE', now() from generate_series(0, 499) n`,
     `insert into cairn.drift_run_teams (team_id, run_id, checked, findings)
-     select t.team_id, r.id, 5, 50 from cairn.drift_runs r, cairn.teams t`,
+     select t.team_id, r.id, 5, 50 from cairn.drift_runs r, cairn.teams t where t.team_id < 'team-040'`,
     `insert into cairn.targets values ('staging', 'aws', '{}') on conflict do nothing`,
     "reset session_replication_role",
   ];
