@@ -1,3 +1,5 @@
+// Past 300 lines: one seeded database of 100,000 resources costs ten seconds, so that all plans are looked at in one file.
+
 import type pg from "pg";
 import { v7 as newId } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
