@@ -87,7 +87,11 @@ test("accepting an intent takes two, and a resource's way to READY six with one 
   expect(forAccept).toBe(2);
 
   const ref = started.at(-1) as OperationRef;
-  const ready: Observation = { state: "ready", identifier: "files", attributes: { Url: "s3://files", Arn: "arn:aws:s3:::files" } };
+  const ready: Observation = {
+    state: "ready",
+    identifier: "files",
+    attributes: { Url: "s3://files", Arn: "arn:aws:s3:::files" },
+  };
   const progressing: Observation = { state: "progressing", retryAfterSeconds: 1 };
   const deps = {
     store: store.worker,
