@@ -16,10 +16,17 @@ export function eventHandler(api: Api) {
   };
 }
 
+/**
+ * `rawPath` is decoded, and a URL made of it would be read anew: dot segments (escaped a second time too) would name
+ * another route than the one that the gateway let in, and a question mark would begin a query.
+ */
+const leadsElsewhere = /(?:^|[\\/])(?:\.|%2e){1,2}(?:[\\/]|$)|[\\?#]/i;
+
 /** The event with the body left out where a method has none (fetch refuses to make such a request), or null. */
 function readable(event: GatewayEvent): GatewayEvent | null {
   const { body: _, ...bodiless } = event;
   const method = event.requestContext.http.method.toUpperCase();
+  if (leadsElsewhere.test(event.rawPath)) return null;
   try {
     new Request(`https://${event.requestContext.domainName}${event.rawPath}`, { method, headers: headersOf(event) });
   } catch {

@@ -154,6 +154,12 @@ function decideDelete(intent: Intent & { action: "delete" }, context: IntentCont
     intent.resources === null
       ? context.resources
       : context.resources.filter(({ name }) => intent.resources?.includes(name));
+  if (context.version === 0 && context.resources.length === 0) {
+    return {
+      outcome: "invalid",
+      errors: [{ pointer: "/service", message: `there is no service "${intent.service}" in ${intent.environment}` }],
+    };
+  }
   const missing = (intent.resources ?? []).filter((name) => !chosen.some((resource) => resource.name === name));
   if (missing.length > 0) {
     const message = `there is no such resource of ${intent.service} in ${intent.environment}`;

@@ -3,7 +3,7 @@ import type { Intent } from "../core/intent.ts";
 import { hashOf, type JsonObject } from "../core/json.ts";
 import type { Policy, Violation, Warning } from "../core/policy.ts";
 import { withReferencesMarked } from "../core/reference.ts";
-import type { IntentContext } from "../core/store.ts";
+import type { ContextResource, IntentContext } from "../core/store.ts";
 import type { DecidedChange } from "./decide-changes.ts";
 
 export type Judgement = { allow: boolean; violations: Violation[]; warnings: Warning[]; inputHash: string };
@@ -40,7 +40,7 @@ export function judge(
         parameters: withReferencesMarked(definition.parameters) as JsonObject,
         overrides: definition.overrides === null ? null : (withReferencesMarked(definition.overrides) as JsonObject),
         properties: withReferencesMarked(definition.properties) as JsonObject,
-        protected: intent.action === "delete" ? (before?.definition?.protected ?? true) : definition.protected,
+        protected: intent.action === "delete" ? isProtected(before) : definition.protected,
       },
     }),
   );
@@ -60,6 +60,25 @@ function distinct(found: readonly Violation[]): Violation[] {
     if (!first.has(said)) first.set(said, violation);
   }
   return [...first.values()].slice(0, shown);
+}
+
+/**
+ * What a delete meets. A lift that has not reached the provider lifts nothing there yet: the delete would overtake it, the
+ * provider would refuse, and the object would stay behind as a resource that nobody can apply any more.
+ */
+function isProtected(before: ContextResource | null): boolean {
+  const { definition = null, generation = 0, identifier = null, operation = null } = before ?? {};
+  if (definition === null || definition.protected) return true;
+  const isLifting = Object.entries(definition.properties).some(
+    ([name, value]) => /^DeletionProtection(?:Enabled)?$/.test(name) && value === false,
+  );
+  return (
+    isLifting &&
+    generation > 1 &&
+    identifier !== null &&
+    operation?.kind === "apply" &&
+    operation.status !== "SUCCEEDED"
+  );
 }
 
 function regionOf(target: JsonObject | undefined): string | null {

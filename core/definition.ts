@@ -81,6 +81,9 @@ export type ResourceType = {
 export type GoldenPaths = {
   list(): ResourceType[];
   resolve(input: ResolveInput): ResolveResult;
-  /** Pointers below `properties` whose change from one definition to the other AWS makes by replacing the object. */
+  /**
+   * What was asked for that the provider can only change by replacing the object: pointers into the resource's request, as
+   * `/parameters/replicas`, `/overrides/BucketName`, `/type`.
+   */
   replacements(before: Definition, after: Definition): string[];
 };

@@ -7,18 +7,18 @@ import { databaseFor, type ScopedDatabases, scopedPage, scopedRows, teamOf } fro
 const times = "'createdAt', cairn.iso(x.created_at), 'updatedAt', cairn.iso(x.updated_at)";
 const after = (column: string) => `ctx.team is not null and (:cursor::text is null or ${column} > :cursor::text)`;
 
-const teamRow = `jsonb_build_object('team', x.team_id, 'name', x.name, 'contact', x.contact, ${times})`;
-const serviceRow = `jsonb_build_object('team', x.team_id, 'service', x.service, 'description', x.description, ${times})`;
-const environmentRow = `jsonb_build_object('environment', x.environment, 'tier', x.tier, ${times})`;
+const teamRow = `json_build_object('team', x.team_id, 'name', x.name, 'contact', x.contact, ${times})`;
+const serviceRow = `json_build_object('team', x.team_id, 'service', x.service, 'description', x.description, ${times})`;
+const environmentRow = `json_build_object('environment', x.environment, 'tier', x.tier, ${times})`;
 /** The backlog is counted over what the scope sees. */
-const targetRow = `jsonb_build_object('environment', x.environment, 'provider', x.provider, 'config', x.config,
-  'budget', (select jsonb_build_object('requestsPerSecond', p.rate, 'burst', cairn.target_burst(p.rate), 'available',
+const targetRow = `json_build_object('environment', x.environment, 'provider', x.provider, 'config', x.config,
+  'budget', (select json_build_object('requestsPerSecond', p.rate, 'burst', cairn.target_burst(p.rate), 'available',
       round(coalesce((
         select least(cairn.target_burst(p.rate), b.tokens + p.rate * greatest(0, extract(epoch from now() - b.filled_at)))
         from cairn.target_budgets b where b.environment = x.environment and b.provider = x.provider
       ), cairn.target_burst(p.rate))))
     from (select cairn.target_rate(x.config) as rate) p),
-  'backlog', jsonb_build_object(
+  'backlog', json_build_object(
     'budget', (select count(*) from cairn.operations o
       where o.gate = 'BUDGET' and o.status = 'WAITING' and o.environment = x.environment and o.provider = x.provider),
     'breaker', (select count(*) from cairn.operations o
@@ -42,7 +42,7 @@ export const catalogSql = {
     where ctx.team is not null and (:environment::text is null or x.environment = :environment::text)
       and (:cursor::text is null or (x.environment, x.provider) > (split_part(:cursor::text, '!', 1), split_part(:cursor::text, '!', 2)))
     order by x.environment, x.provider limit :limit`,
-  decision: `select jsonb_build_object('id', x.id, 'team', x.team_id, 'intentId', x.intent_id, 'allow', x.allow,
+  decision: `select json_build_object('id', x.id, 'team', x.team_id, 'intentId', x.intent_id, 'allow', x.allow,
       'policyRevision', x.policy_revision, 'wasmHash', x.wasm_hash, 'inputHash', x.input_hash, 'violations', x.violations,
       'warnings', x.warnings, 'createdAt', cairn.iso(x.created_at)) as row
     from cairn.decisions x where ctx.team is not null and x.id = :id::uuid`,

@@ -5,8 +5,8 @@ import type { Database, SqlParameters } from "./data-api.ts";
 import { dependencyOutputs } from "./operations.ts";
 import { databaseFor, pageOf, type ScopedDatabases, scopedPage, scopedRows, teamOf } from "./scoped.ts";
 
-const findingRow = `jsonb_build_object('id', f.id,
-  'resource', jsonb_build_object('id', x.id, 'team', x.team_id, 'service', x.service, 'environment', x.environment,
+const findingRow = `json_build_object('id', f.id,
+  'resource', json_build_object('id', x.id, 'team', x.team_id, 'service', x.service, 'environment', x.environment,
     'name', x.name, 'type', x.type),
   'pointer', f.pointer, 'expected', f.expected, 'actual', f.actual, 'detectedAt', cairn.iso(f.detected_at),
   'resolvedAt', cairn.iso(f.resolved_at))`;
@@ -16,7 +16,7 @@ const stoodOpen = `(f.detected_at <= coalesce(d.finished_at, now())
   and (f.resolved_at is null or f.resolved_at > coalesce(d.finished_at, now()))
   and (d.resource_id is null or f.resource_id = d.resource_id))`;
 
-const reportRow = `jsonb_build_object('id', d.id, 'status', d.status, 'resourceId', d.resource_id,
+const reportRow = `json_build_object('id', d.id, 'status', d.status, 'resourceId', d.resource_id,
   'startedAt', cairn.iso(d.started_at), 'finishedAt', cairn.iso(d.finished_at),
   'checked', coalesce((select sum(t.checked) from cairn.drift_run_teams t where t.run_id = d.id), 0),
   'unreadable', coalesce((select sum(t.unreadable) from cairn.drift_run_teams t where t.run_id = d.id), 0),
@@ -38,7 +38,7 @@ const report = `select ${reportRow} as row from cairn.drift_runs d where ${visib
 
 export const driftSql = {
   reports: `select d.id::text as key, ${reportRow} as row from cairn.drift_runs d
-    where ${visible} and (:cursor::uuid is null or d.id > :cursor::uuid) order by d.id limit :limit`,
+    where ${visible} and (:cursor::uuid is null or d.id < :cursor::uuid) order by d.id desc limit :limit`,
   /** The report, then what it found. */
   reportAndFindings: `select u.row from (
       select '' as key, h.row from (${report}) h

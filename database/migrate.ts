@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Database } from "./data-api.ts";
@@ -11,33 +12,43 @@ const migrationLock = 7_243_001;
  *
  * @param folder holds `NNNN-what.sql`, run in order
  * @returns the names of the migrations that ran
- * @throws MigrationMissing when the database has a migration that the folder does not: it belongs to a newer Cairn
+ * @throws {MigrationMismatch} when the database was migrated by another Cairn: with files this one does not have, or has otherwise
  */
 export async function migrate(database: Database, folder: string): Promise<string[]> {
-  const names = (await readdir(folder)).filter((name) => /^\d{4}-.+\.sql$/.test(name)).sort();
+  const migrations = await readMigrations(folder);
   return database.transaction(async ({ rows }) => {
     await rows(`select '1'::jsonb from pg_advisory_xact_lock(${migrationLock})`);
     await rows("create schema if not exists cairn");
     await rows(
-      "create table if not exists cairn.migrations (name text primary key, applied_at timestamptz not null default now())",
+      "create table if not exists cairn.migrations (name text primary key, hash text not null, applied_at timestamptz not null default now())",
     );
-    const applied = new Set(await rows<string>("select to_jsonb(name) from cairn.migrations"));
-    const unknown = [...applied].filter((name) => !names.includes(name));
-    if (unknown.length > 0) throw new MigrationMissing(unknown);
+    const applied = await rows<{ name: string; hash: string }>("select to_jsonb(m) from cairn.migrations m");
+    const others = applied.filter(({ name, hash }) => migrations.get(name)?.hash !== hash).map(({ name }) => name);
+    if (others.length > 0) throw new MigrationMismatch(others.sort());
 
-    const pending = names.filter((name) => !applied.has(name));
-    for (const name of pending) {
-      for (const statement of statementsOf(await readFile(join(folder, name), "utf8"))) await rows(statement);
-      await rows("insert into cairn.migrations (name) values (:name)", { name });
+    const known = new Set(applied.map(({ name }) => name));
+    const pending = [...migrations].filter(([name]) => !known.has(name));
+    for (const [name, { script, hash }] of pending) {
+      for (const statement of statementsOf(script)) await rows(statement);
+      await rows("insert into cairn.migrations (name, hash) values (:name, :hash)", { name, hash });
     }
-    return pending;
+    return pending.map(([name]) => name);
   });
 }
 
-export class MigrationMissing extends Error {
-  override readonly name = "MigrationMissing";
+async function readMigrations(folder: string): Promise<Map<string, { script: string; hash: string }>> {
+  const names = (await readdir(folder)).filter((name) => /^\d{4}-.+\.sql$/.test(name)).sort();
+  const read = names.map(async (name) => {
+    const script = await readFile(join(folder, name), "utf8");
+    return [name, { script, hash: createHash("sha256").update(script).digest("hex") }] as const;
+  });
+  return new Map(await Promise.all(read));
+}
+
+export class MigrationMismatch extends Error {
+  override readonly name = "MigrationMismatch";
   constructor(names: string[]) {
-    super(`The database was migrated by a newer Cairn: this one does not know ${names.join(", ")}.`);
+    super(`the database was migrated by another version of Cairn, which differs in ${names.join(", ")}`);
   }
 }
 

@@ -8,8 +8,8 @@ export const peopleSql = {
   abandon: "select cairn.abandon_resource(:resource::uuid, :actor)",
   putBreaker: "select cairn.put_breaker(:environment, :provider, :service, :state, :actor)",
   orphans: `
-    select x.id::text as key, jsonb_build_object('id', x.id,
-      'resource', jsonb_build_object('id', x.resource_id, 'team', x.team_id, 'service', x.service, 'environment', x.environment,
+    select x.id::text as key, json_build_object('id', x.id,
+      'resource', json_build_object('id', x.resource_id, 'team', x.team_id, 'service', x.service, 'environment', x.environment,
         'name', x.name, 'type', x.type),
       'provider', x.provider, 'kind', x.kind, 'externalName', x.external_name, 'identifier', x.identifier,
       'request', x.request, 'abandonedBy', x.abandoned_by, 'abandonedAt', cairn.iso(x.abandoned_at)) as row

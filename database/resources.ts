@@ -5,22 +5,19 @@ import type { SqlParameters } from "./data-api.ts";
 import { eventMessage, type StoredEvent } from "./event-message.ts";
 import { type ScopedDatabases, scopedPage, scopedRows } from "./scoped.ts";
 
-const resourceRow = `jsonb_build_object(
+const resourceRow = `json_build_object(
   'id', x.id, 'team', x.team_id, 'service', x.service, 'environment', x.environment, 'name', x.name,
   'type', x.type, 'version', x.version, 'class', x.definition->'class', 'parameters', x.definition->'parameters',
   'overrides', x.definition->'overrides', 'provider', x.provider, 'status', x.status, 'generation', x.generation,
   'outputs', x.outputs, 'reason', x.reason,
-  'external', case when x.identifier is null then null else jsonb_build_object('identifier', x.identifier) end,
+  'external', case when x.identifier is null then null else json_build_object('identifier', x.identifier) end,
   'createdAt', cairn.iso(x.created_at), 'updatedAt', cairn.iso(x.updated_at))`;
 
 export const resourceById = `select ${resourceRow} as row from cairn.resources x where ctx.team is not null and x.id = :id::uuid`;
 
 /** Only the conditions that were asked for are in the text, so that each shape gets a plan of its own. */
 export function resourceList(filter: ResourceFilter, page: PageRequest): { list: string; parameters: SqlParameters } {
-  const conditions = [
-    "ctx.team is not null",
-    filter.status === "DELETED" ? "x.status = 'DELETED'" : "x.status <> 'DELETED'",
-  ];
+  const conditions = ["ctx.team is not null", ...(filter.status === undefined ? ["x.status <> 'DELETED'"] : [])];
   const parameters: SqlParameters = {};
   const columns = {
     team: "x.team_id",
@@ -45,7 +42,7 @@ export function resourceList(filter: ResourceFilter, page: PageRequest): { list:
 
 /** The timeline, oldest first; null when the scope has no such resource. */
 export const eventList = `
-  select a.id::text as key, jsonb_build_object('id', a.id, 'at', cairn.iso(a.at), 'event', a.event, 'actor', a.actor,
+  select a.id::text as key, json_build_object('id', a.id, 'at', cairn.iso(a.at), 'event', a.event, 'actor', a.actor,
     'detail', a.detail) as row
   from cairn.resources x join cairn.audit_log a on a.team_id = x.team_id and a.resource_id = x.id
   where ctx.team is not null and x.id = :id::uuid and (:cursor::uuid is null or a.id > :cursor::uuid)

@@ -65,7 +65,7 @@ export async function scopedPage<T>(
 /** Keeps the list's own order: names joined by `!` sort otherwise than the names do, in most collations. */
 export function pageOf(list: string): string {
   return `
-    select jsonb_build_object('key', c.key, 'item', c.row, 'total', c.total) as row
+    select json_build_object('key', c.key, 'item', c.row, 'total', c.total) as row
     from (
       select n.*, count(*) over () as total, sum(octet_length(n.row::text)) over (order by n.position) as bytes
       from (select l.key, l.row, row_number() over () as position from (${list}) l) n

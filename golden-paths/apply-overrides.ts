@@ -38,7 +38,7 @@ function untouchable(variant: Variant, overrides: JsonObject, pointer: string): 
 
 /**
  * Whose fault an invalid property is, as a pointer into the request: the override that set or removed it, else the
- * parameter that the template puts there, else the type (its golden path, or the target it reads).
+ * parameter or the class that the template puts there, else the type (its golden path, or the target it reads).
  */
 export function blame(
   fault: string,
@@ -46,8 +46,10 @@ export function blame(
 ): string {
   const parts = fault.split("/").slice(1);
   if (touches(request.overrides, parts)) return `${request.pointer}/overrides${fault}`;
-  const parameter = parameterAt(request.template, parts);
-  return parameter === null ? `${request.pointer}/type` : pointerTo(`${request.pointer}/parameters`, parameter);
+  const read = readAt(request.template, parts);
+  const parameter = /\$\{parameters\.([^.{}]+)\}/.exec(read)?.[1];
+  if (parameter !== undefined) return pointerTo(`${request.pointer}/parameters`, parameter);
+  return `${request.pointer}/${read.includes("${class.") ? "class" : "type"}`;
 }
 
 function touches(patch: Json, parts: readonly string[]): boolean {
@@ -61,16 +63,15 @@ function touches(patch: Json, parts: readonly string[]): boolean {
   return true;
 }
 
-/** The first parameter that the template reads at this place, or below it where the fault is a whole list or object. */
-function parameterAt(template: Json, parts: readonly string[]): string | null {
+/** What the template has at this place, and below it where the fault is a whole list or object. */
+function readAt(template: Json, parts: readonly string[]): string {
   let found: Json | undefined = template;
   for (const part of parts) {
     if (Array.isArray(found)) found = found[Number(part)];
     else if (isObject(found)) found = own(found, part);
     else break;
   }
-  if (found === undefined || found === template) return null;
-  return /\$\{parameters\.([^.{}]+)\}/.exec(JSON.stringify(found))?.[1] ?? null;
+  return found === undefined || found === template ? "" : JSON.stringify(found);
 }
 
 function own(object: JsonObject, key: string): Json | undefined {

@@ -3,7 +3,8 @@ import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parse } from "yaml";
 import type { GoldenPaths, ResolveInput, ResolveResult } from "../core/definition.ts";
-import { pointerTo } from "../core/json.ts";
+import { type JsonObject, mergePatch, pointerTo } from "../core/json.ts";
+import { blame } from "./apply-overrides.ts";
 import { type GoldenPath, prepareGoldenPath } from "./golden-path.ts";
 import { GoldenPathError } from "./golden-path-error.ts";
 import { goldenPathFile } from "./golden-path-file.ts";
@@ -29,8 +30,13 @@ export function loadGoldenPaths(folder: URL | string, schemas: KindSchemas): Gol
       // Any golden path of the kind will do, the newest first: what can be changed in place is the kind's own matter.
       for (const { tiers } of loaded.toReversed()) {
         for (const here of Object.values(tiers)) {
-          if (here.variant.kind === after.kind)
-            return here.schema().changedCreateOnly(before.properties, after.properties);
+          if (here.variant.kind !== after.kind) continue;
+          const overrides = mergePatch(before.overrides ?? {}, after.overrides ?? {}) as JsonObject;
+          const asked = { pointer: "", overrides, template: here.variant.properties };
+          return here
+            .schema()
+            .changedCreateOnly(before.properties, after.properties)
+            .map((fault) => blame(fault, asked));
         }
       }
       return [];

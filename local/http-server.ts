@@ -3,9 +3,9 @@ import type { AddressInfo } from "node:net";
 
 export type HttpServer = { url: string; port: number; close(): Promise<void> };
 
-/** The port is taken: the one start-up fault that a person at a terminal can mend at once, so it says how. */
-export class PortInUseError extends Error {
-  override readonly name = "PortInUseError";
+/** The port is taken or not allowed: a person at a terminal can mend that at once, so it says how. */
+export class PortError extends Error {
+  override readonly name = "PortError";
 }
 
 export type ListenOptions = {
@@ -55,7 +55,13 @@ export async function readBody(request: IncomingMessage, limit: number): Promise
 }
 
 function explain(error: NodeJS.ErrnoException, host: string, port: number, variable: string | undefined): Error {
-  if (error.code !== "EADDRINUSE") return error;
-  const other = variable === undefined ? "" : `, or choose another one: ${variable}=${port + 1}`;
-  return new PortInUseError(`port ${port} on ${host} is in use: stop what uses it${other}`, { cause: error });
+  const choose = variable === undefined ? "" : `: choose another one with ${variable}=${port < 1024 ? 8787 : port + 1}`;
+  switch (error.code) {
+    case "EADDRINUSE":
+      return new PortError(`port ${port} on ${host} is in use${choose}, or stop what uses it`, { cause: error });
+    case "EACCES":
+      return new PortError(`port ${port} on ${host} may not be used by this user${choose}`, { cause: error });
+    default:
+      return error;
+  }
 }

@@ -2,10 +2,10 @@
 import { existsSync } from "node:fs";
 import { appendFile } from "node:fs/promises";
 import { join, relative } from "node:path";
-import { runExample } from "./example.ts";
+import { markExample, runExample } from "./example.ts";
 import { HomeError } from "./home/home-error.ts";
 import { openHome } from "./home/open-home.ts";
-import { PortInUseError } from "./http-server.ts";
+import { PortError } from "./http-server.ts";
 import { readSettings } from "./settings.ts";
 import { type Machine, startMachine } from "./start-machine.ts";
 
@@ -15,7 +15,7 @@ const sameSignalMs = 1000;
 try {
   await main();
 } catch (error) {
-  const known = error instanceof HomeError || error instanceof PortInUseError;
+  const known = error instanceof HomeError || error instanceof PortError;
   console.error(known ? `cairn: ${(error as Error).message}` : error);
   process.exit(1);
 }
@@ -27,7 +27,10 @@ async function main(): Promise<void> {
   const log = (line: string) =>
     void appendFile(logFile, `${new Date().toISOString()} ${line}\n`).catch(() => undefined);
 
-  let machine: Machine | undefined;
+  const example = join(home.path, "example.json");
+  if (settings.example && home.isNew) await markExample(home, example);
+
+  let starting: Promise<Machine> | undefined;
   let stopping: Promise<void> | undefined;
   let firstSignal = 0;
   const stop = () => {
@@ -36,35 +39,35 @@ async function main(): Promise<void> {
     firstSignal = Date.now();
     console.log("\nStopping. What is under way goes on at the next start.");
     stopping = (async () => {
+      // A signal may come while the parts are still being started: then those that were are stopped.
+      const machine = await starting?.catch(() => undefined);
       await machine?.close();
       await home.close();
       process.exit(0);
     })();
   };
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, stop);
+  whenOrphaned(stop);
 
   console.log(`Cairn is starting in ${relative(process.cwd(), home.path) || home.path} …`);
-  try {
-    machine = await startMachine(home, settings, log);
-  } catch (error) {
-    await home.close();
+  starting = startMachine(home, settings, log);
+  const machine = await starting.catch(async (error: unknown) => {
+    await (stopping ?? home.close());
     throw error;
-  }
-  process.on("SIGINT", stop);
-  process.on("SIGTERM", stop);
-  whenOrphaned(stop);
+  });
+  if (stopping !== undefined) return stopping;
 
   const { api } = machine.endpoints;
   console.log(
     `The API answers at ${api}, its contract is at ${api}/openapi.json; logs are in ${relative(process.cwd(), logFile)}`,
   );
-  const example = join(home.path, "example.json");
-  if (settings.example && (home.isNew || existsSync(example))) {
+  if (settings.example && existsSync(example)) {
     // The API serves whether or not its example came through.
-    await runExample(machine, home, example).catch((error: Error) => {
+    await runExample(machine, example).catch((error: Error) => {
       if (stopping === undefined) console.error(`The example did not come through: ${error.message}`);
     });
   }
-  console.log(hints(api));
+  if (stopping === undefined) console.log(hints(api));
 }
 
 /** npm runs a shell that runs this: a signal to npm alone ends the two of them and never arrives here. */

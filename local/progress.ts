@@ -6,7 +6,10 @@ const marks: { [status: string]: string } = { READY: "✔", FAILED: "✘", DELET
 const spinner = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 
 /** Shows statuses as they change: redrawn in place on a terminal, one plain line for each change elsewhere. */
-export function createProgress(out: Pick<WriteStream, "write"> & { isTTY?: boolean }, now: () => number = Date.now) {
+export function createProgress(
+  out: Pick<WriteStream, "write"> & { isTTY?: boolean; columns?: number },
+  now: () => number = Date.now,
+) {
   const startedAt = now();
   const shown = new Map<string, string>();
   let drawn = 0;
@@ -23,7 +26,9 @@ export function createProgress(out: Pick<WriteStream, "write"> & { isTTY?: boole
         const changed = shown.get(name) !== status;
         shown.set(name, status);
         const mark = marks[status] ?? (out.isTTY === true ? (spinner[frame % spinner.length] ?? "") : "…");
-        if (out.isTTY === true) out.write(`\x1b[2K  ${mark} ${name.padEnd(12)} ${type.padEnd(10)} ${status}\n`);
+        // A line that wraps would be two to go up again.
+        const line = `  ${mark} ${name.padEnd(12)} ${type.padEnd(10)} ${status}`.slice(0, (out.columns ?? 80) - 1);
+        if (out.isTTY === true) out.write(`\x1b[2K${line}\n`);
         else if (changed)
           out.write(`  ${mark} ${name.padEnd(12)} ${type.padEnd(10)} ${status.padEnd(8)} after ${seconds()}\n`);
       }

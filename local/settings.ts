@@ -18,7 +18,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
   return {
     home: resolve(environment.CAIRN_HOME || ".cairn"),
     port: wholeNumber("PORT", environment.PORT, 8787, 0, 65_535),
-    example: environment.CAIRN_EXAMPLE !== "off",
+    example: onOrOff("CAIRN_EXAMPLE", environment.CAIRN_EXAMPLE),
     periods: Object.fromEntries(
       Object.entries(schedules).map(([rule, { local }]) => [
         rule,
@@ -27,6 +27,12 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
     ),
     goldenPaths: paths === undefined || isAbsolute(paths) ? paths : resolve(paths),
   };
+}
+
+function onOrOff(name: string, text: string | undefined): boolean {
+  if (text === undefined || text === "" || text === "on") return true;
+  if (text === "off") return false;
+  throw new HomeError(`${name} must be on or off, not "${text}"`);
 }
 
 function wholeNumber(name: string, text: string | undefined, otherwise: number, least: number, most: number): number {

@@ -9,6 +9,7 @@ import { type Cloud, openCloud } from "./cloud/open-cloud.ts";
 import { versionsOf } from "./cloud/secrets.ts";
 import { startCloudControl } from "./cloud-control/start-cloud-control.ts";
 import { startSchedules } from "./events/schedules.ts";
+import { HomeError } from "./home/home-error.ts";
 import type { Home } from "./home/open-home.ts";
 import { startLambdaEndpoint } from "./lambda/endpoint.ts";
 import { createLambda, type Lambda } from "./lambda/lambda.ts";
@@ -157,7 +158,7 @@ export async function startMachine(home: Home, settings: Settings, log: (line: s
     const lambdaEndpoint = opened(await startLambdaEndpoint({ lambda: running }));
 
     const targets = localTargets({ region, accountId, clusterArn, adminSecretArn: secrets.tenants.arn, ...address });
-    await invokeOrThrow(running, "migrate", { targets });
+    await migrateStore(running, home.path, targets);
 
     const endpoints: Endpoints = {
       api: gateway.url,
@@ -230,6 +231,15 @@ function readLogin(cloud: Cloud, arn: string): { username: string; password: str
   return current?.secretString === undefined
     ? undefined
     : (JSON.parse(current.secretString) as { username: string; password: string });
+}
+
+/** @throws {HomeError} when the home's database was made by another version of Cairn */
+async function migrateStore(lambda: Lambda, home: string, targets: object[]): Promise<void> {
+  const result = await lambda.invoke("migrate", { targets });
+  if (result.ok) return;
+  const { errorType, errorMessage } = result.error;
+  if (errorType !== "MigrationMismatch") throw new Error(`migrate: ${errorType}: ${errorMessage}`);
+  throw new HomeError(`${home}: ${errorMessage}; move the folder away to start empty, or run the Cairn that made it`);
 }
 
 async function invokeOrThrow(lambda: Lambda, name: FunctionName | string, event: unknown): Promise<unknown> {

@@ -20,20 +20,26 @@ async function makeToken(args: string[], home: string): Promise<string> {
   const { team, role, subject, ttl } = parse(args);
   if (role === undefined || !roles.includes(role))
     throw new Error(`--role must be one of ${roles.join(", ")}: ${usage}`);
-  if (team === undefined || !teamPattern.test(team)) {
+  // The platform role belongs to no team, and may name one.
+  if (team === undefined ? role !== "platform" : !teamPattern.test(team)) {
     throw new Error(`--team must be lower-case letters, digits and dashes, at most 40: ${usage}`);
   }
   const seconds = ttlSeconds(ttl);
   const directory = resolve(home);
   if (!existsSync(directory)) throw new Error(`${directory} does not exist: run npm start first, or set CAIRN_HOME`);
   const issuer = await openIssuer(directory);
-  return issuer.sign({ sub: subject ?? `${role}@${team}`, team, role }, seconds);
+  const sub = subject ?? (team === undefined ? role : `${role}@${team}`);
+  return issuer.sign({ sub, role, ...(team === undefined ? {} : { team }) }, seconds);
 }
 
 function parse(args: string[]): { team?: string; role?: string; subject?: string; ttl: string } {
   const text = { type: "string" } as const;
   const options = { team: text, role: text, subject: text, ttl: { ...text, default: "12h" } };
-  return parseArgs({ args, options, strict: true, allowPositionals: false }).values;
+  try {
+    return parseArgs({ args, options, strict: true, allowPositionals: false }).values;
+  } catch (error) {
+    throw new Error(`${(error as Error).message.split(". ", 1)[0]}: ${usage}`);
+  }
 }
 
 function ttlSeconds(ttl: string): number {

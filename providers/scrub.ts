@@ -3,7 +3,7 @@ const mask = "***";
 /** What looks like a credential whoever wrote it: `password=…`, `postgres://user:…@`, an access key. */
 const credentials: readonly [RegExp, string][] = [
   [
-    /((?:password|passwd|pwd|secret|token|credential|authorization)s?\w*["']?\s*[:=]\s*)("[^"]*"|'[^']*'|[^\s,;}]+)/gi,
+    /((?:password|passwd|pwd|secret|token|credential|authorization)s?\w*["'\\]*\s*[:=]\s*)(\\*"[^"]*"|'[^']*'|[^\s,;}]+)/gi,
     `$1${mask}`,
   ],
   [/(:\/\/[^\s:/@]+:)[^\s@]+@/g, `$1${mask}@`],

@@ -84,7 +84,8 @@ export function intentRoutes(api: Api, deps: ApiDeps, acceptIntent: AcceptIntent
 function answerOf(result: AcceptOutcome): Response {
   switch (result.outcome) {
     case "accepted":
-      return writeReply(202, result.intent, {
+      // In the contract's order: a replayed answer comes out of `jsonb`, which keeps no order, and is the same to the byte.
+      return writeReply(202, intentView.parse(result.intent), {
         location: `/v1/intents/${result.intent.id}`,
         ...(result.replayed ? { "idempotent-replayed": "true" } : {}),
       });

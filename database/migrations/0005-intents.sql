@@ -156,12 +156,16 @@ $$;
 
 create or replace function cairn.put_team(team text, team_name text, team_contact text, actor text) returns jsonb language plpgsql as $$
 declare
-  created boolean := not exists (select from cairn.teams t where t.team_id = team);
+  created boolean;
   t cairn.teams;
 begin
-  insert into cairn.teams as known (team_id, name, contact) values (team, team_name, team_contact)
-  on conflict (team_id) do update set name = excluded.name, contact = excluded.contact, updated_at = now()
+  -- Of two at once one creates and the other changes: only the insert itself knows which.
+  insert into cairn.teams (team_id, name, contact) values (team, team_name, team_contact) on conflict do nothing
   returning * into t;
+  created := found;
+  if not created then
+    update cairn.teams x set name = team_name, contact = team_contact, updated_at = now() where x.team_id = team returning * into t;
+  end if;
   perform cairn.log(team, actor, case when created then 'team.created' else 'team.changed' end, null, null, null,
     jsonb_build_object('name', team_name, 'contact', team_contact));
   return jsonb_build_object('created', created, 'team', t.team_id, 'name', t.name, 'contact', t.contact,
@@ -178,10 +182,13 @@ begin
   if not exists (select from cairn.teams t where t.team_id = team) then
     return null;
   end if;
-  created := not exists (select from cairn.services x where x.team_id = team and x.service = service_name);
-  insert into cairn.services as known (team_id, service, description) values (team, service_name, words)
-  on conflict (team_id, service) do update set description = excluded.description, updated_at = now()
+  insert into cairn.services (team_id, service, description) values (team, service_name, words) on conflict do nothing
   returning * into s;
+  created := found;
+  if not created then
+    update cairn.services x set description = words, updated_at = now()
+    where x.team_id = team and x.service = service_name returning * into s;
+  end if;
   perform cairn.log(team, actor, case when created then 'service.created' else 'service.changed' end, null, null, null,
     jsonb_build_object('service', service_name));
   return jsonb_build_object('created', created, 'team', s.team_id, 'service', s.service, 'description', s.description,

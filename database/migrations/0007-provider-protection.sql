@@ -299,7 +299,7 @@ create function cairn.breaker_view(b cairn.breakers) returns jsonb language sql 
 $$;
 
 alter table cairn.budget_shares enable row level security;
-create policy team on cairn.budget_shares to cairn_api using (team_id = nullif(current_setting('cairn.team', true), ''));
+create policy team on cairn.budget_shares to cairn_api using (team_id = (select nullif(current_setting('cairn.team', true), '')));
 create policy platform on cairn.budget_shares to cairn_platform using (true);
 create policy worker on cairn.budget_shares to cairn_worker using (true);
 

@@ -20,7 +20,7 @@ create table cairn.orphans (
 create index orphans_id on cairn.orphans (id);
 
 alter table cairn.orphans enable row level security;
-create policy team on cairn.orphans to cairn_api using (team_id = nullif(current_setting('cairn.team', true), ''));
+create policy team on cairn.orphans to cairn_api using (team_id = (select nullif(current_setting('cairn.team', true), '')));
 create policy platform on cairn.orphans to cairn_platform using (true);
 create policy worker on cairn.orphans to cairn_worker using (true);
 

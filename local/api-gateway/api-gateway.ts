@@ -30,7 +30,7 @@ const apiId = "local";
 /**
  * An HTTP API in front of one function: payload format 2.0, a JWT authorizer, and the service's own refusals.
  *
- * @throws {PortInUseError} naming the port and `PORT=`
+ * @throws {PortError} naming the port and `PORT=`
  */
 export async function startApiGateway(options: ApiGatewayOptions): Promise<HttpServer> {
   const { port, host, accountId, openRoutes, timeoutSeconds = 30, now = Date.now } = options;

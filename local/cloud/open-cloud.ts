@@ -43,7 +43,8 @@ export function openCloud(file: string, options: CloudOptions = {}): Cloud {
         db.exec("commit");
         return result;
       } catch (error) {
-        db.exec("rollback");
+        // A full disk has rolled back already.
+        if (db.isTransaction) db.exec("rollback");
         throw error;
       }
     },

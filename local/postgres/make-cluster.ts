@@ -1,12 +1,13 @@
 import { execFile } from "node:child_process";
 import { chown, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { promisify } from "node:util";
 import { HomeError } from "../home/home-error.ts";
 import { dataArgument, postgresAccount, serverEnvironment } from "./account.ts";
 
 const majorVersion = "17";
+const secretsPrefix = "cairn-initdb-";
 
 /**
  * Makes the cluster where there is none. It is built beside its place and put there by one rename, so that a start which
@@ -29,12 +30,9 @@ export async function makeCluster(
   const building = `${dataFolder}.new`;
   await rm(building, { recursive: true, force: true });
   await makeFolder(building);
-  const secrets = await mkdtemp(join(tmpdir(), "cairn-initdb-"));
-  try {
-    await initialise(binaries, building, await passwordFile(secrets, superuserPassword), durable);
-  } finally {
-    await rm(secrets, { recursive: true, force: true });
-  }
+  await withPasswordFile(`${dataFolder}.password-in`, superuserPassword, (file) =>
+    initialise(binaries, building, file, durable),
+  );
   await rename(building, dataFolder);
 }
 
@@ -44,16 +42,29 @@ async function makeFolder(folder: string): Promise<void> {
   if (account) await chown(folder, account.uid, account.gid);
 }
 
-/** initdb reads the password as the server's account, from a file: an argument would show in the process list. */
-async function passwordFile(folder: string, password: string): Promise<string> {
-  const account = postgresAccount();
-  const file = join(folder, "password");
-  await writeFile(file, password, { mode: 0o600 });
-  if (account) {
-    await chown(file, account.uid, account.gid);
-    await chown(folder, account.uid, account.gid);
+/**
+ * initdb reads the password from a file, because an argument would show in the process list, and as the server's account, which
+ * may not reach into the home: so for a second it lies outside. `note` says where, and a start after one that was killed in that
+ * second removes it.
+ */
+async function withPasswordFile(note: string, password: string, use: (file: string) => Promise<void>): Promise<void> {
+  const left = await readFile(note, "utf8").catch(() => undefined);
+  if (left !== undefined && basename(left).startsWith(secretsPrefix)) await rm(left, { recursive: true, force: true });
+  const folder = await mkdtemp(join(tmpdir(), secretsPrefix));
+  await writeFile(note, folder, { mode: 0o600 });
+  try {
+    const account = postgresAccount();
+    const file = join(folder, "password");
+    await writeFile(file, password, { mode: 0o600 });
+    if (account) {
+      await chown(file, account.uid, account.gid);
+      await chown(folder, account.uid, account.gid);
+    }
+    await use(file);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+    await rm(note, { force: true });
   }
-  return file;
 }
 
 /** The built-in C.UTF-8 locale sorts by code point on every machine; libc's locales differ between machines. */

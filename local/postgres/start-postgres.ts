@@ -113,10 +113,13 @@ async function firstLaunch(start: () => Promise<Postmaster>, port: number, logFi
   }
 }
 
-/** Chosen once and kept, because outputs hold it. */
+/** Chosen once and kept, because outputs hold it. A killed server's backends hold it for a moment longer. */
 async function portOf(folder: string): Promise<number> {
   const port = Number(await keep(join(folder, "port"), async () => String(await findPort())));
-  if (!(await isFree(port))) throw portTaken(port);
+  for (let waited = 0; !(await isFree(port)); waited += 100) {
+    if (waited >= 3000) throw portTaken(port);
+    await sleep(100);
+  }
   return port;
 }
 

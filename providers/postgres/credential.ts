@@ -81,6 +81,7 @@ export async function ensureCredential(
         signal,
       ),
     ),
+    [password],
   );
   return { arn: answer.ARN ?? "", version: answer.VersionId ?? "", password };
 }
@@ -129,17 +130,21 @@ function parsed(text: string | undefined): unknown {
   }
 }
 
-function settled<Output>(answer: Answer<Output>): Output {
+/** @param secrets what was sent and may come back in an error's message */
+function settled<Output>(answer: Answer<Output>, secrets: readonly string[] = []): Output {
   if (answer.ok) return answer.output;
-  throw asStep(answer.error);
+  throw asStep(answer.error, secrets);
 }
 
-function asStep({ kind, name, message }: SdkError): StepFailed {
+function asStep({ kind, name, message }: SdkError, secrets: readonly string[]): StepFailed {
   if (kind === "throttled")
     return notNow("throttled", "THROTTLED", "Secrets Manager is limiting the rate; it is asked again");
   // Somebody, an earlier call of ours perhaps, made it a moment ago: the next look shows whose it is.
   if (kind === "lost" || name === "ResourceExistsException" || name === "ResourceNotFoundException") {
     return notNow("unknown", "NO_ANSWER", "Secrets Manager did not answer for sure; it is looked at again");
   }
-  return rejected("SECRET_REFUSED", `Secrets Manager does not take it: ask the platform team (${scrub(message)})`);
+  return rejected(
+    "SECRET_REFUSED",
+    `Secrets Manager does not take it: ask the platform team (${scrub(message, secrets)})`,
+  );
 }

@@ -42,6 +42,8 @@ export function settleDatabase(wanted: Wanted, catalog: Catalog): string {
     ...["PUBLIC", ...strangers].map((name) => `REVOKE CONNECT, TEMPORARY ON DATABASE ${database} FROM ${name}`),
     `GRANT CONNECT, TEMPORARY ON DATABASE ${database} TO ${identifier(wanted.Role)}`,
     `ALTER DATABASE ${database} CONNECTION LIMIT ${wanted.ConnectionLimit}`,
+    // The database's owner may lift the database's limit; nobody lifts a role's of its own.
+    `ALTER ROLE ${identifier(wanted.Role)} CONNECTION LIMIT ${wanted.ConnectionLimit}`,
     `ALTER DATABASE ${database} ALLOW_CONNECTIONS true`,
   ]);
 }

@@ -227,6 +227,14 @@ describe("a delete", () => {
     });
   });
 
+  it("of a service that nobody ever asked for is refused", () => {
+    const never = contextOf([], { version: 0 });
+    expect(decideChanges({ goldenPaths, newId: counter() }, deleting(null), never)).toEqual({
+      outcome: "invalid",
+      errors: [{ pointer: "/service", message: 'there is no service "orders" in staging' }],
+    });
+  });
+
   it("of what others use is refused and names them", () => {
     expect(decide(deleting(["a"]), a, usesA, existing("c", { dependsOn: [a.id] }))).toMatchObject({
       outcome: "referenced",

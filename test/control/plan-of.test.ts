@@ -62,7 +62,7 @@ describe("a plan", () => {
 
   it("takes a property named __proto__ for what it is", () => {
     const properties = JSON.parse('{"__proto__":"x"}') as JsonObject;
-    expect(differencesOf(changeOf("a", "create", null, { properties }))).toEqual([
+    expect(differencesOf(changeOf("a", "update", {}, { properties }))).toEqual([
       { pointer: "/__proto__", before: null, after: "x" },
     ]);
   });

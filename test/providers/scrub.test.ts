@@ -10,6 +10,11 @@ describe("a provider's message", () => {
     { reason: "a secret within a longer one", message: `x${canary}y ${canary}`, secrets: [canary, `x${canary}y`] },
     { reason: "a password that somebody else wrote", message: `MasterUserPassword=${canary}`, secrets: [] },
     { reason: "a password in JSON", message: `{"password": "${canary}"}`, secrets: [] },
+    {
+      reason: "a password in JSON inside JSON",
+      message: JSON.stringify({ v: `{"password":"${canary}"}` }),
+      secrets: [],
+    },
     { reason: "a password in a URL", message: `postgres://app:${canary}@db/orders`, secrets: [] },
     { reason: "a verifier", message: `PASSWORD 'SCRAM-SHA-256$4096:${canary}'`, secrets: [] },
   ])("keeps out $reason", ({ message, secrets }) => {

@@ -117,6 +117,7 @@ export async function startTestMachine(changes: Partial<Settings> = {}) {
   await platform("PUT", "/v1/teams/payments", { contact: "payments@example.com" });
   return {
     endpoints,
+    home: home.path,
     machine,
     as,
     platform,

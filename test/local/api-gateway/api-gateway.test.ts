@@ -227,7 +227,7 @@ describe("the gateway refuses", () => {
   it("a port in use, in words that say what to do", async () => {
     const port = Number(new URL(gateway.url).port);
     const second = openGateway({ port });
-    await expect(second).rejects.toMatchObject({ name: "PortInUseError" });
+    await expect(second).rejects.toMatchObject({ name: "PortError" });
     await expect(second).rejects.toThrow(new RegExp(`port ${port} on 127.0.0.1 is in use.*PORT=${port + 1}`));
   });
 });

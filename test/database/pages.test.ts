@@ -1,0 +1,155 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Page } from "../../core/store.ts";
+import { eventMessage } from "../../database/event-message.ts";
+import { createTestStore, type TestStore } from "../support/store.ts";
+import { accept, acceptanceOf, caller, create, newPlace } from "./fixture.ts";
+
+let store: TestStore;
+beforeAll(async () => {
+  store = await createTestStore();
+});
+afterAll(() => store?.close());
+
+/** Reads all pages, and says how many there were. */
+async function all<T>(
+  read: (cursor: string | null) => Promise<Page<T> | null>,
+): Promise<{ items: T[]; pages: number }> {
+  const items: T[] = [];
+  let cursor: string | null = null;
+  for (let pages = 1; ; pages++) {
+    const page: Page<T> | null = await read(cursor);
+    items.push(...(page?.items ?? []));
+    cursor = page?.nextCursor ?? null;
+    if (cursor === null) return { items, pages };
+  }
+}
+
+test.each([
+  [1, 5],
+  [2, 3],
+  [5, 1],
+  [6, 1],
+])(
+  "five resources in pages of %i are %i pages, each resource once, sorted by id, one round trip each",
+  async (limit, pages) => {
+    const place = await newPlace(store);
+    const changes = ["a", "b", "c", "d", "e"].map((name) => create(name));
+    await accept(store, place, changes);
+    store.counted.statements = 0;
+    const read = await all((cursor) => store.api.resources({ team: place.team }, {}, { limit, cursor }));
+    expect(read.items.map(({ id }) => id)).toEqual(changes.map(({ resourceId }) => resourceId).sort());
+    expect(read.pages).toBe(pages);
+    expect(store.counted.statements).toBe(pages);
+  },
+);
+
+test("a page is cut by bytes before an answer would be too large, and nothing is lost", async () => {
+  const place = await newPlace(store);
+  const changes = Array.from({ length: 60 }, (_, index) => create(`r${index}`));
+  for (const { definition } of changes) if (definition) definition.parameters = { padding: "x".repeat(30_000) };
+  await accept(store, place, changes);
+  const first = await store.api.resources({ team: place.team }, {}, { limit: 100, cursor: null });
+  expect(first.items.length).toBeLessThan(60);
+  expect(JSON.stringify(first).length).toBeLessThan(1024 * 1024);
+  const read = await all((cursor) => store.api.resources({ team: place.team }, {}, { limit: 100, cursor }));
+  expect(read.items).toHaveLength(60);
+  expect(read.pages).toBe(3);
+});
+
+test("a timeline is paged; past its end it is empty, of an unknown resource it is nothing", async () => {
+  const place = await newPlace(store);
+  const a = create("a");
+  const [ref] = await accept(store, place, [a]);
+  if (ref === undefined) throw new Error("nothing can start");
+  await store.worker.claim(ref, 60);
+  const scope = { team: place.team };
+  const read = await all((cursor) => store.api.resourceEvents(scope, a.resourceId, { limit: 1, cursor }));
+  expect(read.items.map(({ event, message }) => [event, message])).toEqual([
+    ["resource.create", "dana asked for it, and policy allowed it."],
+    ["operation.claimed", "Work began (attempt 1)."],
+  ]);
+  const last = read.items.at(-1)?.id ?? "";
+  expect(await store.api.resourceEvents(scope, a.resourceId, { limit: 1, cursor: last })).toEqual({
+    items: [],
+    nextCursor: null,
+  });
+  expect(await store.api.resourceEvents(scope, a.operationId ?? "", { limit: 1, cursor: null })).toBeNull();
+});
+
+test("names that begin alike are neither skipped nor doubled, whatever joins them in a cursor", async () => {
+  for (const team of ["pay", "pay-a", "pay-a1", "payb"]) {
+    await store.api.putTeam("platform", caller, team, { name: null, contact: null });
+    for (const service of ["x", "x-y", "x1"])
+      await store.api.putService("platform", caller, team, service, { description: null });
+  }
+  const services = await all((cursor) => store.api.services("platform", null, { limit: 1, cursor }));
+  const names = services.items
+    .filter(({ team }) => team.startsWith("pay"))
+    .map(({ team, service }) => `${team}/${service}`);
+  expect(names).toHaveLength(12);
+  expect(new Set(names).size).toBe(12);
+  const teams = await all((cursor) => store.api.teams("platform", { limit: 1, cursor }));
+  expect(teams.items.map(({ team }) => team)).toEqual([...teams.items.map(({ team }) => team)].sort());
+});
+
+test("an environment keeps its tier while resources live in it", async () => {
+  await store.api.putEnvironment("platform", caller, "sandbox", { tier: "development" });
+  expect(await store.api.putEnvironment("platform", caller, "sandbox", { tier: "staging" })).toMatchObject({
+    created: false,
+    environment: { tier: "staging" },
+  });
+  const place = { ...(await newPlace(store)), environment: "sandbox" };
+  await store.api.acceptIntent(acceptanceOf(place, [create("db")]));
+  expect(await store.api.putEnvironment("platform", caller, "sandbox", { tier: "production" })).toBe("tier-in-use");
+  expect(await store.api.putEnvironment("platform", caller, "sandbox", { tier: "staging" })).toMatchObject({
+    created: false,
+  });
+});
+
+test("a stored time comes back with its microseconds", async () => {
+  const place = await newPlace(store);
+  await store
+    .as("owner")
+    .rows("update cairn.teams set created_at = '2026-03-04 05:06:07.000089Z' where team_id = :team", {
+      team: place.team,
+    });
+  expect((await store.api.team({ team: place.team }, place.team))?.createdAt).toBe("2026-03-04T05:06:07.000089Z");
+});
+
+describe("an event in words", () => {
+  const event = (name: string, detail = {}) => eventMessage({ id: "i", at: "t", event: name, actor: "dana", detail });
+  const reason = { code: "PROVIDER_REJECTED", message: "No such engine.", retryAt: null };
+
+  test.each([
+    ["resource.update", { generation: 2 }, "dana changed it: generation 2."],
+    ["resource.delete", {}, "dana asked for its deletion, and policy allowed it."],
+    ["resource.retry", {}, "dana asked for another try."],
+    ["resource.reapplied", { generation: 3 }, "An output that it uses has changed: generation 3."],
+    ["operation.sent", { kind: "apply", attempt: 2 }, "The provider was asked for it (attempt 2)."],
+    ["operation.sent", { kind: "delete", attempt: 1 }, "The provider was asked to delete it."],
+    ["operation.ready", {}, "It is READY."],
+    ["operation.deleted", {}, "It is deleted."],
+    ["operation.superseded", {}, "A newer change took its place."],
+    ["operation.waiting", { reason, retryAt: "T" }, "It waits until T: No such engine."],
+    ["operation.failed", { reason }, "It failed: No such engine."],
+    ["operation.failed", {}, "It failed: no reason was given."],
+    ["operation.blocked", { by: ["db", "cache"] }, "It cannot go on: db, cache failed."],
+    ["operation.unblocked", {}, "What it waited for is done, so it goes on."],
+    ["operation.stumbled", { error: "TypeError" }, "A step ended in an unexpected error (TypeError)."],
+    ["operation.taken-over", { epoch: 2 }, "The work was picked up again by the sweep."],
+    ["drift.verification", {}, "dana asked for a look at it."],
+    ["drift.detected", { pointers: ["/A"] }, "It was changed behind Cairn's back: /A."],
+    ["drift.resolved", { pointers: ["/A", "/B"] }, "It is as wanted again: /A, /B."],
+    ["something.newer", {}, "something.newer"],
+  ])("%s %j", (name, detail, words) => {
+    expect(event(name, detail)).toBe(words);
+  });
+
+  test("is known for every event of a resource that the migrations write", async () => {
+    const written = await store.as("owner").rows<string>(`
+      select distinct to_jsonb(m[1]) from pg_proc p join pg_namespace n on n.oid = p.pronamespace,
+        regexp_matches(p.prosrc, '''((?:operation|drift)\\.[a-z-]+)''', 'g') m where n.nspname = 'cairn'`);
+    expect(written.length).toBeGreaterThan(10);
+    for (const name of written) expect(event(name), name).not.toBe(name);
+  });
+});

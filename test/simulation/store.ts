@@ -1,0 +1,180 @@
+import { fileURLToPath } from "node:url";
+import { PGlite } from "@electric-sql/pglite";
+import type { Database, SqlParameters, SqlValue } from "../../database/data-api.ts";
+import { migrate } from "../../database/migrate.ts";
+
+export type StoreRole = "cairn_api" | "cairn_platform" | "cairn_worker";
+
+/**
+ * A real Postgres engine in this process, with one session, and so with one order of everything. It runs the product's own
+ * migrations and statements under the product's own roles (`set role`: row-level security stays on). Time and chance come
+ * from outside: unqualified `now()`, `random()` and `gen_random_uuid()` are found in the schema `sim` before `pg_catalog`.
+ */
+export type SimStore = {
+  as(role: StoreRole): Database;
+  /** As the superuser, past row-level security: for the checker alone. */
+  look<T>(sql: string, parameters?: SqlParameters): Promise<T[]>;
+  /** Operations, resources and what was audited since, under whatever role was last: no round trip for a change of role. */
+  snapshot(since: string): Promise<Snapshot>;
+  /** An empty store, as it is after migrations, with chance begun again. */
+  reset(seed: number): Promise<void>;
+  close(): Promise<void>;
+};
+
+export type OperationRow = {
+  id: string;
+  resource: string;
+  generation: number;
+  kind: "apply" | "delete";
+  status: string;
+  epoch: number;
+  attempt: number;
+  token: string;
+  used: boolean;
+  sent: string | null;
+  decided: string;
+};
+export type ResourceRow = {
+  id: string;
+  name: string;
+  status: string;
+  generation: number;
+  operation: string;
+  deleting: boolean;
+  reason: string | null;
+};
+export type AuditRow = { id: string; event: string; resource: string | null; operation: string | null };
+export type Snapshot = { operations: OperationRow[]; resources: ResourceRow[]; audit: AuditRow[] };
+
+/** Every schedule begins here; partitions reach from a month before to two months after. */
+export const beginning = Date.UTC(2026, 0, 15);
+
+const migrations = fileURLToPath(new URL("../../database/migrations/", import.meta.url));
+
+const shadows = `
+  create schema sim;
+  create function sim.now() returns timestamptz language sql stable
+    as $$ select pg_catalog.current_setting('sim.now')::timestamptz $$;
+  create function sim.gen_random_uuid() returns uuid language sql volatile
+    as $$ select pg_catalog.md5(pg_catalog.random()::text)::uuid $$;
+  grant usage on schema sim to public;
+  create role cairn_api; create role cairn_platform; create role cairn_worker;
+`;
+
+/** Runs as its owner, so that no role has to be changed between two statements of a schedule. */
+const snapshot = `
+  create function sim.snapshot(since uuid) returns jsonb language sql stable security definer as $$
+    select jsonb_build_object(
+      'operations', (select coalesce(jsonb_agg(jsonb_build_object('id', o.id, 'resource', o.resource_id, 'generation', o.generation,
+        'kind', o.kind, 'status', o.status, 'epoch', o.epoch, 'attempt', o.attempt, 'token', o.token,
+        'used', o.token_used_at is not null, 'sent', o.sent_hash, 'decided', o.decided_hash)), '[]') from cairn.operations o),
+      'resources', (select coalesce(jsonb_agg(jsonb_build_object('id', r.id, 'name', r.name, 'status', r.status,
+        'generation', r.generation, 'operation', r.operation_id, 'deleting', r.deleting, 'reason', r.reason->>'code')), '[]')
+        from cairn.resources r),
+      'audit', (select coalesce(jsonb_agg(jsonb_build_object('id', a.id, 'event', a.event, 'resource', a.resource_id,
+        'operation', a.operation_id) order by a.id), '[]') from cairn.audit_log a where a.id > since))
+  $$;
+  grant execute on function sim.snapshot(uuid) to public`;
+
+/** Partitions in which no schedule writes cost planning time and nothing else. */
+const unusedPartitions = `select to_jsonb(c.relname) from pg_inherits i join pg_class c on c.oid = i.inhrelid
+  join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'cairn' and c.relkind = 'r' and c.relname !~ '2026_0[12]$'`;
+
+/** Deleting some hundred rows takes 2 ms, truncating as many files 30; what deleting leaves behind is vacuumed now and then. */
+const tables = [
+  "orphans",
+  "budget_shares",
+  "target_budgets",
+  "breakers",
+  "resource_dependencies",
+  "drift_findings",
+  "resources",
+  "operations",
+  "intent_resources",
+  "intents",
+  "decisions",
+  "audit_log",
+  "idempotency_keys",
+  "drift_runs",
+  "drift_run_teams",
+  "service_environments",
+  "services",
+  "targets",
+  "teams",
+];
+const vacuumEvery = 20;
+
+/**
+ * @param now milliseconds since 1970: the database's clock
+ * @param patch changes a migration's text before it runs: for the bugs that the checker is checked with
+ */
+export async function openStore(now: () => number, patch: (sql: string) => string = (sql) => sql): Promise<SimStore> {
+  const text = (value: string) => value;
+  const engine = await PGlite.create({ parsers: { 114: text, 3802: text, 2950: text, 25: text, 16: text } });
+  let role = "";
+  let clock = Number.NaN;
+  let resets = 0;
+
+  async function settle(wanted: string): Promise<void> {
+    const moment = now();
+    const settings = [
+      ...(moment === clock ? [] : [`set sim.now = '${new Date(moment).toISOString()}'`]),
+      ...(wanted === role ? [] : [wanted === "postgres" ? "reset role" : `set role ${wanted}`]),
+    ];
+    if (settings.length > 0) await engine.exec(settings.join(";"));
+    clock = moment;
+    role = wanted;
+  }
+
+  async function rows<T>(wanted: string, sql: string, parameters: SqlParameters = {}): Promise<T[]> {
+    await settle(wanted);
+    const { text: statement, values, types } = positional(patch(sql), parameters);
+    const answer = await engine.query<[string | null]>(statement, values, { rowMode: "array", paramTypes: types });
+    return answer.rows.map(([value]) => (value === null || value === undefined ? null : JSON.parse(value)) as T);
+  }
+
+  await engine.exec(`${shadows} set search_path = sim, pg_catalog, public; set timezone = 'UTC'`);
+  const owner: Pick<Database, "rows"> = { rows: (sql, parameters) => rows("postgres", sql, parameters) };
+  await migrate({ ...owner, transaction: (work) => work(owner) }, migrations);
+  const unused = await owner.rows<string>(unusedPartitions);
+  await engine.exec([snapshot, ...unused.map((name) => `drop table cairn.${name}`)].join(";"));
+
+  return {
+    as: (wanted) => ({
+      rows: (sql, parameters) => rows(wanted, sql, parameters),
+      transaction: () => Promise.reject(new Error("Nothing but a migration opens a transaction.")),
+    }),
+    look: (sql, parameters) => rows("postgres", sql, parameters),
+    async snapshot(since) {
+      const answer = await engine.query<[string]>("select sim.snapshot($1::uuid)", [since], { rowMode: "array" });
+      return JSON.parse(answer.rows[0]?.[0] ?? "null") as Snapshot;
+    },
+    async reset(seed) {
+      clock = Number.NaN;
+      await settle("postgres");
+      const emptied = tables.map((table) => `delete from cairn.${table}`).join(";");
+      await engine.exec(`begin; ${emptied}; commit`);
+      resets += 1;
+      if (resets % vacuumEvery === 0) for (const table of tables) await engine.exec(`vacuum analyze cairn.${table}`);
+      await engine.exec(`select setval('cairn.event_order', 1, false); select setseed(${(seed % 10_000) / 10_000})`);
+    },
+    close: () => engine.close(),
+  };
+}
+
+/** `:name` becomes `$n`, with the type that the Data API gives the value: text, bigint, double precision or boolean. */
+function positional(sql: string, parameters: SqlParameters) {
+  const names: string[] = [];
+  const text = sql.replaceAll(/'(?:[^']|'')*'|::|:([a-zA-Z]\w*)/g, (all, name: string | undefined) => {
+    if (name === undefined) return all;
+    if (!names.includes(name)) names.push(name);
+    return `$${names.indexOf(name) + 1}`;
+  });
+  const values = names.map((name) => parameters[name] ?? null);
+  return { text, values, types: values.map(typeOf) };
+}
+
+function typeOf(value: SqlValue): number {
+  if (typeof value === "number") return Number.isInteger(value) ? 20 : 701;
+  return typeof value === "boolean" ? 16 : 25;
+}
