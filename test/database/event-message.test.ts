@@ -1,0 +1,32 @@
+import { expect, test } from "vitest";
+import type { JsonObject } from "../../core/json.ts";
+import { eventMessage } from "../../database/event-message.ts";
+
+const place = { service: "AWS::MSK", provider: "aws", environment: "staging" };
+
+test.each<[event: string, detail: JsonObject, message: string]>([
+  [
+    "operation.held",
+    { ...place, gate: "BREAKER" },
+    "It waits: AWS::MSK in staging is not answering as it should, or was paused.",
+  ],
+  ["operation.held", { ...place, gate: "BUDGET" }, "It waits: more is asked of aws in staging than it takes at once."],
+  ["operation.resumed", { epoch: 3 }, "Its turn came, so it goes on."],
+  [
+    "breaker.opened",
+    { ...place, error: "THROTTLING", probe: false },
+    "AWS::MSK in staging failed too often (THROTTLING): everything there waits until it answers.",
+  ],
+  [
+    "breaker.opened",
+    { ...place, error: "NO_ANSWER", probe: true },
+    "AWS::MSK in staging still does not answer (NO_ANSWER).",
+  ],
+  ["breaker.closed", place, "AWS::MSK in staging answers again."],
+  ["resource.retry", {}, "dana asked for another try."],
+  ["resource.abandoned", { orphan: null }, "dana gave up its record; nothing of it is outside."],
+  ["resource.abandoned", { orphan: "o-1" }, "dana gave up its record; what may be left outside is the orphan o-1."],
+  ["something.newer", {}, "something.newer"],
+])("%s %j reads as a sentence", (event, detail, message) => {
+  expect(eventMessage({ id: "1", at: "now", event, actor: "dana", detail })).toBe(message);
+});
