@@ -18,6 +18,17 @@ const mayBeTakenBack = `(
     where f.bytes <= 24000)`;
 
 /**
+ * For an operation that was overtaken after it had asked: the edges are the newer generation's, and without these values it
+ * could not find out what became of what it asked for. By name, the living before the deleted, the newest first.
+ */
+const outputsOnceReferenced = `(
+    select coalesce(jsonb_object_agg(d.name, d.outputs), '{}') from (
+      select distinct on (x.name) x.name, x.outputs from cairn.resources x
+      where x.team_id = r.team_id and x.service = r.service and x.environment = r.environment
+        and strpos(op.definition->>'properties', '${"$"}{resources.' || x.name || '.outputs.') > 0
+      order by x.name, x.deleting, x.id desc) d)`;
+
+/**
  * Renews the lease and reads what there is to do, in one statement fenced by the epoch. Calls beyond those reserved when it was
  * claimed are charged here, even into a debt: who goes on looking for an hour pays for it.
  */
@@ -41,7 +52,7 @@ const renewAndRead = (calls: number, alsoSet = "") => `
     'resource', jsonb_build_object('id', r.id, 'team', r.team_id, 'service', r.service, 'environment', r.environment,
       'name', r.name, 'identifier', r.identifier),
     'applied', ${mayBeTakenBack},
-    'dependencies', ${dependencyOutputs()},
+    'dependencies', case when r.operation_id = op.id then ${dependencyOutputs()} else ${outputsOnceReferenced} end,
     'probing', exists (select from cairn.breakers b where b.probe_operation = op.id and b.environment = r.environment
       and b.provider = op.definition->>'provider' and b.service = cairn.provider_service(op.definition->>'kind')),
     'target', (select t.config from cairn.targets t where t.environment = r.environment and t.provider = op.definition->>'provider')

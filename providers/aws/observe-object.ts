@@ -2,7 +2,7 @@ import { withoutProperties } from "../../aws-schemas/pointers.ts";
 import type { Failure, Observation } from "../../core/provider.ts";
 import { whatDiffers } from "./differences.ts";
 import { failure } from "./failures.ts";
-import { findObject } from "./find-object.ts";
+import { findObject, identifierFrom } from "./find-object.ts";
 import { type Followed, followRequest } from "./follow-request.ts";
 import type { Look, Sight } from "./look.ts";
 import { readOurs } from "./read-object.ts";
@@ -15,11 +15,24 @@ export async function observeObject(look: Look): Promise<Observation> {
   if (request?.request === "running") return { state: "progressing", retryAfterSeconds: request.retryAfterSeconds };
   if (request?.request === "done" && request.operation === "DELETE") return { state: "absent" };
 
-  const identifier = call.identifier ?? (request && "identifier" in request ? request.identifier : null);
-  const sight = identifier === null ? await findObject(look) : await readOurs(look, identifier);
+  const sight = await find(look, request);
   const failed = provenFailure(look, request, sight);
   const observation = await seen(look, request, sight);
   return failed === undefined ? observation : { ...observation, failed };
+}
+
+/**
+ * What a creation has just made comes before what is recorded, which may have been removed by others and made anew. The
+ * answer that named the new object may be lost as well, so where AWS makes the identifier, what is recorded and gone is
+ * looked for by name and tag: it would be made a second time, or left behind when the resource is deleted.
+ */
+async function find(look: Look, request: Followed | null): Promise<Sight> {
+  const told = request !== null && "identifier" in request ? request.identifier : null;
+  const made = request?.request === "done" && request.operation === "CREATE" ? told : null;
+  const identifier = made ?? look.call.identifier ?? told;
+  if (identifier === null) return findObject(look);
+  const sight = await readOurs(look, identifier);
+  return sight.sight === "nothing" && made === null && identifierFrom(look) === null ? findObject(look) : sight;
 }
 
 async function seen(look: Look, request: Followed | null, sight: Sight): Promise<Observation> {

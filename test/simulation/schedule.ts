@@ -64,10 +64,7 @@ export async function decide(
   world.clock.now += 1 + random.below(40);
   const ready = world.points();
   if (nth === 0 || random.chance(character.intents)) return world.send(request(world, character, random, nth));
-  if (random.chance(character.drift)) {
-    cloud.drift();
-    return;
-  }
+  if (random.chance(character.drift)) return world.say(cloud.drift() ?? "nothing to drift");
   if (random.chance(character.duplicates)) return duplicate(world, random);
   if (character.longSleep && random.chance(0.01)) return world.advance(world.clock.now + 37 * 3600_000);
   if (ready.length === 0 || random.chance(character.patience)) {

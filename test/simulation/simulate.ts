@@ -3,11 +3,11 @@ import { createChecker, short } from "./checker.ts";
 import { createCloud, fairWeather } from "./cloud.ts";
 import { checkEnd } from "./end.ts";
 import { createRandom } from "./random.ts";
-import { caller, characterOf, decide } from "./schedule.ts";
+import { type Character, caller, characterOf, decide } from "./schedule.ts";
 import { beginning, openStore, type SimStore } from "./store.ts";
 import { type UseCases, useCases } from "./tasks.ts";
 import type { Violation } from "./violation.ts";
-import { createWorld, type World } from "./world.ts";
+import { createWorld, type Delivery, type Ending, type Point, type World } from "./world.ts";
 
 export type Result = {
   seed: number;
@@ -22,15 +22,25 @@ export type Bug = { use?: Partial<UseCases>; database?: (database: Database) => 
 
 export type Simulation = {
   run(seed: number, steps: number, skip?: ReadonlySet<number>): Promise<Result>;
+  /** A schedule that is written down instead of drawn. */
+  play(script: (scene: Scene) => Promise<void>): Promise<Scene>;
   close(): Promise<void>;
 };
 
 /** @param patch changes migrations' and statements' text, and `bug` wraps what is run: for planted bugs alone. */
 export async function openSimulation(bug: Bug = {}, patch?: (sql: string) => string): Promise<Simulation> {
   const clock = { now: beginning };
-  const store = await openStore(() => clock.now, patch);
+  // The engine reads `Date.now()` too, for its own timers: it must not see the clock jump by a year.
+  const store = await underClock(clock, () => openStore(() => clock.now, patch));
   return {
-    run: (seed, steps, skip = new Set()) => underClock(clock, () => runSeed(store, clock, bug, seed, steps, skip)),
+    run: (seed, steps, skip = new Set()) =>
+      underClock(clock, async () => runSeed(await sceneOf(store, clock, bug, seed), seed, steps, skip)),
+    play: (script) =>
+      underClock(clock, async () => {
+        const scene = await sceneOf(store, clock, bug, 1);
+        await script(scene);
+        return scene;
+      }),
     close: () => store.close(),
   };
 }
@@ -52,46 +62,57 @@ async function underClock<T>(clock: { now: number }, work: () => Promise<T>): Pr
   }
 }
 
-async function runSeed(
-  store: SimStore,
-  clock: { now: number },
-  bug: Bug,
-  seed: number,
-  steps: number,
-  skip: ReadonlySet<number>,
-): Promise<Result> {
+/** A world at its beginning, in which nothing was asked for yet. */
+export type Scene = {
+  world: World;
+  cloud: ReturnType<typeof createCloud>;
+  checker: ReturnType<typeof createChecker>;
+  character: Character;
+  trace: string[];
+  say: (line: string) => void;
+  /** Lets everything go on until nothing is left to do; `choose` may do something else with a point than answer it. */
+  settle(choose?: Choose): Promise<number>;
+  finish(): Promise<number>;
+};
+export type Choose = (points: readonly Point[]) => { point: Point; how: Delivery; ending?: Ending };
+
+async function sceneOf(store: SimStore, clock: { now: number }, bug: Bug, seed: number): Promise<Scene> {
   clock.now = beginning;
   await store.reset(seed);
   const trace: string[] = [];
   const say = (line: string) => trace.push(`${((clock.now - beginning) / 1000).toFixed(3).padStart(10)} ${line}`);
-  const world0 = createRandom(seed * 2 + 1);
+  const random = createRandom(seed * 2 + 1);
   const character = characterOf(createRandom(seed * 7919 + 13));
-  const cloud = createCloud(() => clock.now, world0);
+  const cloud = createCloud(() => clock.now, random);
   const checker = createChecker(store, cloud, say);
   const world = createWorld({
-    store,
-    cloud,
-    clock,
-    checker,
-    random: world0,
-    trace: say,
-    use: { ...useCases, ...bug.use },
+    ...{ store, cloud, clock, checker, random, trace: say, use: { ...useCases, ...bug.use } },
     ...(bug.database === undefined ? {} : { database: bug.database }),
   });
-  cloud.weather = character.weather;
   await prepare(store);
+  const later = createRandom(seed + 5);
+  const settle = (choose: Choose = (points) => ({ point: later.pick(points), how: "ok" })) =>
+    settleWorld(world, cloud, checker, choose);
+  async function finish(): Promise<number> {
+    say("faults end");
+    cloud.weather = fairWeather;
+    const settledIn = await settle();
+    await checkEnd({ store, cloud, checker, world, caller, settle });
+    return settledIn;
+  }
+  return { world, cloud, checker, character, trace, say, settle, finish };
+}
 
+async function runSeed(scene: Scene, seed: number, steps: number, skip: ReadonlySet<number>): Promise<Result> {
+  const { world, cloud, character, checker, say, trace, finish } = scene;
+  cloud.weather = character.weather;
   let nth = 0;
   for (; nth < steps && checker.violations.length === 0; nth++) {
     if (skip.has(nth)) continue;
     say(`#${nth}`);
     await decide(world, cloud, character, createRandom(seed * 100_003 + nth), nth);
   }
-  say(`faults end`);
-  cloud.weather = fairWeather;
-  const settledIn = checker.violations.length === 0 ? await settle(world, cloud, checker, seed) : 0;
-  if (checker.violations.length === 0)
-    await checkEnd({ store, cloud, checker, world, caller, settle: () => settle(world, cloud, checker, seed) });
+  const settledIn = checker.violations.length === 0 ? await finish() : 0;
   return { seed, violations: checker.violations, trace, steps: nth, settledIn };
 }
 
@@ -104,28 +125,30 @@ async function prepare(store: SimStore): Promise<void> {
 const patienceMs = 25 * 60_000;
 
 /** Lets everything go on without faults until nothing is left to do, or law I3 is broken. Answers simulated seconds. */
-async function settle(
+async function settleWorld(
   world: World,
-  cloud: ReturnType<typeof createCloud>,
-  checker: ReturnType<typeof createChecker>,
-  seed: number,
+  cloud: Scene["cloud"],
+  checker: Scene["checker"],
+  choose: Choose,
 ): Promise<number> {
-  const random = createRandom(seed + 5);
   const from = world.clock.now;
   const until = cloud.lastEnd() + patienceMs;
   while (checker.violations.length === 0) {
     const unanswered = world.requests.find(({ answer, run }) => answer === null && run === null);
     const points = world.points();
     world.clock.now += 1;
-    if (points.length > 0) await world.deliver(random.pick(points), "ok");
-    else if (unanswered !== undefined) await world.send(unanswered);
-    else if (!world.busy() && isTerminal(checker)) return (world.clock.now - from) / 1000;
+    if (points.length > 0) {
+      const { point, how, ending } = choose(points);
+      await world.deliver(point, how, ending);
+    } else if (unanswered !== undefined) await world.send(unanswered);
+    else if (!world.busy() && isTerminal(checker)) break;
     else await world.advance(world.nextEvent());
     if (world.clock.now > until) {
       const stuck = checker.snapshot.resources.filter(({ status }) => !terminal.has(status));
+      const what = stuck.map(({ name, id, status }) => `${name} ${short(id)} ${status}`).join(", ");
       checker.report(
         "I3",
-        `not terminal ${patienceMs / 60_000} minutes after the last fault: ${stuck.map(({ name, id, status }) => `${name} ${short(id)} ${status}`).join(", ") || "an execution still runs"}`,
+        `not terminal ${patienceMs / 60_000} minutes after the last fault: ${what || "an execution still runs"}`,
       );
     }
   }

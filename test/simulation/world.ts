@@ -338,6 +338,7 @@ export function createWorld(options: {
     advance,
     drain,
     sweepNow,
+    say: trace,
     /** When the clock has to be moved to, at the latest, for something to go on. */
     nextEvent(): number {
       const times = [nextSweep, cloud.nextChange() ?? Number.POSITIVE_INFINITY, ...late.map(({ at }) => at)];

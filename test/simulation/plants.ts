@@ -1,0 +1,216 @@
+import { hashOf, type Json } from "../../core/json.ts";
+import type { Database } from "../../database/data-api.ts";
+import type { Bug } from "./simulate.ts";
+import { useCases } from "./tasks.ts";
+
+/** A bug of the protocol, put in from outside: the product's files stay as they are. */
+export type Plant = {
+  name: string;
+  bug: Bug;
+  /** What a plant in SQL replaces: it has to be there, or the plant plants nothing. */
+  swaps?: { from: string; to: string };
+};
+
+const swapping = (name: string, from: string, to: string): Plant => ({ name, bug: {}, swaps: { from, to } });
+
+/** Puts the plant into the migrations and the statements, and remembers whether there was a place for it. */
+export function patchOf({ swaps }: Plant): { patch: (sql: string) => string; planted: () => boolean } {
+  let found = swaps === undefined;
+  const patch = (sql: string) => {
+    if (swaps === undefined || !sql.includes(swaps.from)) return sql;
+    found = true;
+    return sql.replaceAll(swaps.from, swaps.to);
+  };
+  return { patch, planted: () => found };
+}
+
+/** Changes the parameters or the text of single statements on their way to the database. */
+const database =
+  (change: (sql: string, parameters: { [name: string]: unknown }) => string): NonNullable<Bug["database"]> =>
+  (inner: Database) => ({
+    ...inner,
+    rows: (sql, parameters = {}) => {
+      const changed = { ...parameters };
+      return inner.rows(change(sql, changed), changed);
+    },
+  });
+
+export const plants: readonly Plant[] = [
+  {
+    name: "blind create: what is looked for is always absent",
+    bug: {
+      use: {
+        observeResource: async (deps, ref) => {
+          const step = await useCases.observeResource(deps, ref);
+          return step.next === "apply" ? { ...step, found: "absent", identifier: null } : step;
+        },
+      },
+    },
+  },
+  swapping(
+    "that a provider is about to be asked is not persisted",
+    "token_used_at = coalesce(o.token_used_at, now()), ",
+    "",
+  ),
+  swapping(
+    "the same token for a second attempt",
+    "o.kind, o.attempt + 1), token_used_at",
+    "o.kind, o.attempt), token_used_at",
+  ),
+  swapping(
+    "another token without a proven failure",
+    "if step = 'next-attempt' or (step = 'failed'",
+    "if step in ('next-attempt', 'wait') or (step = 'failed'",
+  ),
+  swapping(
+    "advance does not look at the epoch",
+    "op.id is null or op.epoch <> held_epoch or op.status <> 'RUNNING'",
+    "op.id is null",
+  ),
+  swapping(
+    "advance looks at the epoch, not at the status",
+    "op.epoch <> held_epoch or op.status <> 'RUNNING' then",
+    "op.epoch <> held_epoch then",
+  ),
+  swapping(
+    "claim does not look at the epoch",
+    "op.id is null or op.epoch <> held_epoch or op.status not in",
+    "op.id is null or op.status not in",
+  ),
+  swapping(
+    "taking over leaves the epoch",
+    "set epoch = o.epoch + 1, due_at = now() + make_interval(secs => grace_seconds),",
+    "set due_at = now() + make_interval(secs => grace_seconds),",
+  ),
+  swapping("a stale generation becomes READY", "current := r.operation_id = op.id;", "current := true;"),
+  swapping(
+    "what has asked a provider is overtaken at once",
+    "o.status in ('PENDING', 'RUNNING', 'WAITING') and o.token_used_at is null",
+    "o.status in ('PENDING', 'RUNNING', 'WAITING')",
+  ),
+  swapping(
+    "a change starts while the one before it is in flight",
+    "and o.status in ('PENDING', 'RUNNING', 'WAITING') and o.generation < op.generation)",
+    "and false)",
+  ),
+  swapping(
+    "the sweep forgets what lost its execution",
+    "o.status in ('PENDING', 'RUNNING', 'WAITING') and o.due_at <= now()",
+    "o.status in ('PENDING', 'WAITING') and o.due_at <= now()",
+  ),
+  swapping(
+    "the sweep forgets what was never started",
+    "o.status in ('PENDING', 'RUNNING', 'WAITING') and o.due_at <= now()",
+    "o.status in ('RUNNING', 'WAITING') and o.due_at <= now()",
+  ),
+  swapping(
+    "dependencies are deleted before what uses them",
+    "where e.team_id = team and e.depends_on = r.id and d.status <> 'DELETED'))",
+    "where e.team_id = team and e.depends_on = r.id and false))",
+  ),
+  {
+    name: "a key is not bound to its payload",
+    bug: {
+      use: {
+        acceptIntent: (deps, request) => {
+          const requestHash = hashOf(request.intent as unknown as Json);
+          const intentContext: typeof deps.store.intentContext = async (scope, asked) => {
+            const context = await deps.store.intentContext(scope, asked);
+            return context.key === null ? context : { ...context, key: { ...context.key, requestHash } };
+          };
+          return useCases.acceptIntent({ ...deps, store: { ...deps.store, intentContext } }, request);
+        },
+      },
+    },
+  },
+  swapping(
+    "an idempotency key is not looked at when an intent is committed",
+    "where k.team_id = team and k.key = p->>'key' and k.created_at > now() - interval '7 days';",
+    "where false;",
+  ),
+  swapping(
+    "a failure is not written to the audit log",
+    "perform cairn.log(team, 'cairn', 'operation.failed', null, r.id, op.id, jsonb_build_object('reason', why, 'attempt', op.attempt));",
+    "",
+  ),
+  swapping(
+    "becoming READY is not written to the audit log",
+    "perform cairn.log(team, 'cairn', case when current then 'operation.ready' else 'operation.superseded' end, null, r.id, op.id,\n      jsonb_build_object('generation', op.generation));",
+    "",
+  ),
+  {
+    name: "an unknown outcome is taken for a proven failure",
+    bug: {
+      database: database((sql, parameters) => {
+        const progress =
+          typeof parameters.progress === "string" ? (JSON.parse(parameters.progress) as { to: string }) : null;
+        if (progress?.to === "wait") parameters.progress = JSON.stringify({ ...progress, to: "next-attempt" });
+        return sql;
+      }),
+    },
+  },
+  {
+    name: "a failed look is taken for absence",
+    bug: {
+      use: {
+        observeResource: (deps, ref) =>
+          useCases.observeResource(
+            {
+              ...deps,
+              providers: Object.fromEntries(
+                Object.entries(deps.providers).map(([name, provider]) => [
+                  name,
+                  {
+                    ...provider,
+                    observe: async (call) => {
+                      const seen = await provider.observe(call);
+                      return seen.state === "unknown" ? { state: "absent" as const } : seen;
+                    },
+                  },
+                ]),
+              ),
+            },
+            ref,
+          ),
+      },
+    },
+  },
+  {
+    name: "a deletion is recorded without looking",
+    bug: {
+      use: {
+        applyResource: async (deps, ref, asked) => {
+          const step = await useCases.applyResource(deps, ref, asked);
+          const work = await deps.store.work(ref, 60);
+          if (work?.kind === "delete") await deps.store.advance(ref, { to: "deleted" });
+          return step;
+        },
+      },
+    },
+  },
+  {
+    name: "other values are sent than were committed",
+    bug: {
+      use: {
+        applyResource: (deps, ref, asked) =>
+          useCases.applyResource(
+            {
+              ...deps,
+              providers: Object.fromEntries(
+                Object.entries(deps.providers).map(([name, provider]) => [
+                  name,
+                  {
+                    ...provider,
+                    apply: (call, observed) =>
+                      provider.apply({ ...call, desired: { ...call.desired, Size: 7 } }, observed),
+                  },
+                ]),
+              ),
+            },
+            ref,
+            asked,
+          ),
+      },
+    },
+  },
+];
