@@ -283,7 +283,7 @@ begin
   perform cairn.heal_unknown();
   for c in
     select o.team_id, o.id, o.resource_id from cairn.operations o
-    where o.status in ('PENDING', 'RUNNING', 'WAITING') and o.gate is null and o.due_at <= now()
+    where o.status in ('PENDING', 'RUNNING', 'WAITING') and o.due_at <= now() and o.gate is null
     order by o.due_at limit batch
   loop
     taken := null;
