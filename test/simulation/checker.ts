@@ -115,12 +115,26 @@ export function createChecker(store: SimStore, cloud: SimCloud, trace: (line: st
     for (; checkedCalls < cloud.calls.length; checkedCalls++) {
       const call = cloud.calls[checkedCalls];
       if (call?.token == null) continue;
+      if (call.command === "DeleteResourceCommand") checkOrder(call.identifier);
       const known = committed.get(call.token);
       if (known === undefined) report("I7", `${call.command} under a token that was not committed before`);
       else if (call.desired !== null && !known.sent.has(hashOf(call.desired as Json))) {
         report("I7", `${call.command} with other values than the operation says`);
       }
     }
+  }
+
+  /** While two resources that were deleted go, the one that uses the other goes first. */
+  function checkOrder(identifier: string | null): void {
+    const name = cloud.objects.find((one) => one.identifier === identifier)?.properties.Name;
+    const user = cloud.objects.find(({ owner, deletedAt, properties }) => {
+      const going = before.resources.some(
+        ({ id, deleting, status }) => id === owner && deleting && status !== "DELETED",
+      );
+      return deletedAt === null && going && JSON.stringify(properties.Uses).includes(`"${name as string}:`);
+    });
+    if (user !== undefined)
+      report("ORDER", `${identifier} is deleted while ${user.identifier}, which uses it, is still to be deleted`);
   }
 
   function afterAnswer(request: ApiRequest, outcome: AcceptOutcome): void {

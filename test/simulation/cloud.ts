@@ -73,7 +73,13 @@ type Input = { [member: string]: string | undefined };
 export function createCloud(now: () => number, random: Random) {
   const objects: CloudObject[] = [];
   const requests: Request[] = [];
-  const calls: { at: number; command: string; token: string | null; desired: JsonObject | null }[] = [];
+  const calls: {
+    at: number;
+    command: string;
+    token: string | null;
+    desired: JsonObject | null;
+    identifier: string | null;
+  }[] = [];
   let weather = fairWeather;
   let made = 0;
 
@@ -256,6 +262,7 @@ export function createCloud(now: () => number, random: Random) {
       at: now(),
       command: name,
       token: input.ClientToken ?? null,
+      identifier: input.Identifier ?? null,
       desired: input.DesiredState === undefined ? null : (JSON.parse(input.DesiredState) as JsonObject),
     });
     return perform(input);

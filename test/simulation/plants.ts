@@ -1,4 +1,6 @@
+import type { ReconcileDeps } from "../../control/reconcile-step.ts";
 import { hashOf, type Json } from "../../core/json.ts";
+import type { Observation, Provider, ProviderCall } from "../../core/provider.ts";
 import type { Database } from "../../database/data-api.ts";
 import type { Bug } from "./simulate.ts";
 import { useCases } from "./tasks.ts";
@@ -8,20 +10,24 @@ export type Plant = {
   name: string;
   bug: Bug;
   /** What a plant in SQL replaces: it has to be there, or the plant plants nothing. */
-  swaps?: { from: string; to: string };
+  swaps?: readonly (readonly [from: string, to: string])[];
 };
 
-const swapping = (name: string, from: string, to: string): Plant => ({ name, bug: {}, swaps: { from, to } });
+const swapping = (name: string, ...pairs: string[]): Plant => ({
+  name,
+  bug: {},
+  swaps: pairs.flatMap((from, index) => (index % 2 === 0 ? [[from, pairs[index + 1] ?? ""] as const] : [])),
+});
 
-/** Puts the plant into the migrations and the statements, and remembers whether there was a place for it. */
-export function patchOf({ swaps }: Plant): { patch: (sql: string) => string; planted: () => boolean } {
-  let found = swaps === undefined;
-  const patch = (sql: string) => {
-    if (swaps === undefined || !sql.includes(swaps.from)) return sql;
-    found = true;
-    return sql.replaceAll(swaps.from, swaps.to);
-  };
-  return { patch, planted: () => found };
+/** Puts the plant into the migrations and the statements, and remembers whether there was a place for all of it. */
+export function patchOf({ swaps = [] }: Plant): { patch: (sql: string) => string; planted: () => boolean } {
+  const found = new Set<string>();
+  const patch = (sql: string) =>
+    swaps.reduce((text, [from, to]) => {
+      if (text.includes(from)) found.add(from);
+      return text.replaceAll(from, to);
+    }, sql);
+  return { patch, planted: () => found.size === swaps.length };
 }
 
 /** Changes the parameters or the text of single statements on their way to the database. */
@@ -35,15 +41,30 @@ const database =
     },
   });
 
+/** The same dependencies, with providers that look as `observe` says. */
+function observing(
+  deps: ReconcileDeps,
+  observe: (provider: Provider, call: ProviderCall) => Promise<Observation>,
+): ReconcileDeps {
+  const providers = Object.entries(deps.providers).map(([name, provider]) => [
+    name,
+    { ...provider, observe: (call: ProviderCall) => observe(provider, call) },
+  ]);
+  return { ...deps, providers: Object.fromEntries(providers) as ReconcileDeps["providers"] };
+}
+
 export const plants: readonly Plant[] = [
   {
-    name: "blind create: what is looked for is always absent",
+    name: "blind create: what is not recorded is not looked for",
     bug: {
       use: {
-        observeResource: async (deps, ref) => {
-          const step = await useCases.observeResource(deps, ref);
-          return step.next === "apply" ? { ...step, found: "absent", identifier: null } : step;
-        },
+        observeResource: (deps, ref) =>
+          useCases.observeResource(
+            observing(deps, async (provider, call) =>
+              call.identifier === null && call.request === null ? { state: "absent" } : provider.observe(call),
+            ),
+            ref,
+          ),
       },
     },
   },
@@ -92,6 +113,8 @@ export const plants: readonly Plant[] = [
     "a change starts while the one before it is in flight",
     "and o.status in ('PENDING', 'RUNNING', 'WAITING') and o.generation < op.generation)",
     "and false)",
+    "in_flight := exists (",
+    "in_flight := false and exists (",
   ),
   swapping(
     "the sweep forgets what lost its execution",
@@ -107,6 +130,8 @@ export const plants: readonly Plant[] = [
     "dependencies are deleted before what uses them",
     "where e.team_id = team and e.depends_on = r.id and d.status <> 'DELETED'))",
     "where e.team_id = team and e.depends_on = r.id and false))",
+    "e.depends_on = r.id;\n    end if;\n    in_flight",
+    "e.depends_on = r.id and false;\n    end if;\n    in_flight",
   ),
   {
     name: "a key is not bound to its payload",
@@ -124,9 +149,13 @@ export const plants: readonly Plant[] = [
     },
   },
   swapping(
-    "an idempotency key is not looked at when an intent is committed",
+    "an idempotency key binds nothing",
+    "k.team_id = :team and k.key = :key::text and",
+    "false and",
     "where k.team_id = team and k.key = p->>'key' and k.created_at > now() - interval '7 days';",
     "where false;",
+    "    where k.created_at <= now() - interval '7 days';\n  if not found then",
+    "    where true;\n  if not found then",
   ),
   swapping(
     "a failure is not written to the audit log",
@@ -155,21 +184,10 @@ export const plants: readonly Plant[] = [
       use: {
         observeResource: (deps, ref) =>
           useCases.observeResource(
-            {
-              ...deps,
-              providers: Object.fromEntries(
-                Object.entries(deps.providers).map(([name, provider]) => [
-                  name,
-                  {
-                    ...provider,
-                    observe: async (call) => {
-                      const seen = await provider.observe(call);
-                      return seen.state === "unknown" ? { state: "absent" as const } : seen;
-                    },
-                  },
-                ]),
-              ),
-            },
+            observing(deps, async (provider, call) => {
+              const seen = await provider.observe(call);
+              return seen.state === "unknown" ? { state: "absent" } : seen;
+            }),
             ref,
           ),
       },
