@@ -60,6 +60,8 @@ export function isolation(stage: () => Stage): void {
         getIntent: payments.intent.id,
         getDecision: payments.intent.decision.id,
         getDriftReport: report.id,
+        // Of nothing: the tests after this one still need what payments has.
+        abandonResource: "0192f3c1-7a10-7c3e-9a51-000000000099",
       }[operation.operationId];
       const takesTeam = operation.parameters?.some(({ name, in: where }) => where === "query" && name === "team");
       const filled = path
@@ -67,6 +69,7 @@ export function isolation(stage: () => Stage): void {
         .replace("{team}", "payments")
         .replace("{service}", "orders")
         .replace("{environment}", "staging")
+        .replace("{provider}", "aws")
         .replace("{type}", "bucket");
       const bodies: { [id: string]: object } = {
         sendIntent: { action: "apply", team: "payments", service: "orders", environment: "staging", resources: wanted },
@@ -74,6 +77,7 @@ export function isolation(stage: () => Stage): void {
         putService: {},
         putEnvironment: { tier: "staging" },
         verifyResource: {},
+        putBreaker: { state: "CLOSED" },
       };
       return send<never>(method, `${filled}${takesTeam ? "?team=payments" : ""}`, bodies[operation.operationId], {
         "idempotency-key": sharedKey,
@@ -95,6 +99,9 @@ export function isolation(stage: () => Stage): void {
           cell.path.endsWith("reports") || cell.path.endsWith("teams") ? 200 : 404,
         );
       }
+      // What was let in and changes nothing: a READY resource is not tried again, and there is none to give up.
+      const refused = { retryResource: 409, abandonResource: 404 }[cell.operation.operationId];
+      if (refused !== undefined) return expect(answer.status, text).toBe(refused);
       expect(answer.status, text).toBeLessThan(300);
     });
 
@@ -223,7 +230,7 @@ export function isolation(stage: () => Stage): void {
         `select c.relname as name from pg_class c where c.relnamespace = 'cairn'::regnamespace and c.relkind in ('r', 'p', 'v', 'm')
            and has_table_privilege('cairn_api', c.oid, 'select') and not c.relrowsecurity order by 1`,
       );
-      expect(open.rows.map(({ name }) => name)).toEqual(["environments", "targets"]);
+      expect(open.rows.map(({ name }) => name)).toEqual(["breakers", "environments", "target_budgets", "targets"]);
     });
 
     test("sees another team's verification in no table", async () => {
