@@ -19,14 +19,16 @@ const mayBeTakenBack = `(
 
 /**
  * For an operation that was overtaken after it had asked: the edges are the newer generation's, and without these values it
- * could not find out what became of what it asked for. By name, the living before the deleted, the newest first.
+ * could not find out what became of what it asked for. Of the resources of a name, the one that had it when the operation was
+ * accepted: the newest of those that were there.
  */
 const outputsOnceReferenced = `(
     select coalesce(jsonb_object_agg(d.name, d.outputs), '{}') from (
       select distinct on (x.name) x.name, x.outputs from cairn.resources x
       where x.team_id = r.team_id and x.service = r.service and x.environment = r.environment
         and strpos(op.definition->>'properties', '${"$"}{resources.' || x.name || '.outputs.') > 0
-      order by x.name, x.deleting, x.id desc) d)`;
+        and x.created_at <= op.created_at
+      order by x.name, x.created_at desc, x.id desc) d)`;
 
 /**
  * Renews the lease and reads what there is to do, in one statement fenced by the epoch. Calls beyond those reserved when it was

@@ -4,7 +4,8 @@ import { openSimulation, type Simulation } from "./simulate.ts";
 import { systematically } from "./systematic.ts";
 
 // A short run; `npm run simulate` does the long ones. See docs/reliability.md.
-const seeds = Array.from({ length: 10 }, (_, index) => index + 1);
+// The first ones have each found a bug of the product; seeds keep their meaning for as long as the schedule does.
+const seeds = [13, 54, 78, 629, 1, 2, 3, 4];
 const steps = 200;
 
 describe("the simulation", { timeout: 120_000 }, () => {
