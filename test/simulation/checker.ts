@@ -126,15 +126,15 @@ export function createChecker(store: SimStore, cloud: SimCloud, trace: (line: st
 
   /** While two resources that were deleted go, the one that uses the other goes first. */
   function checkOrder(identifier: string | null): void {
-    const name = cloud.objects.find((one) => one.identifier === identifier)?.properties.Name;
-    const user = cloud.objects.find(({ owner, deletedAt, properties }) => {
-      const going = before.resources.some(
-        ({ id, deleting, status }) => id === owner && deleting && status !== "DELETED",
-      );
-      return deletedAt === null && going && JSON.stringify(properties.Uses).includes(`"${name as string}:`);
-    });
+    const owner = cloud.objects.find((one) => one.identifier === identifier)?.owner ?? "";
+    const user = before.resources.find(
+      ({ deleting, status, uses }) => deleting && status !== "DELETED" && uses.includes(owner),
+    );
     if (user !== undefined)
-      report("ORDER", `${identifier} is deleted while ${user.identifier}, which uses it, is still to be deleted`);
+      report(
+        "ORDER",
+        `${identifier} is deleted while ${user.name} ${short(user.id)}, which uses it, is still to be deleted`,
+      );
   }
 
   function afterAnswer(request: ApiRequest, outcome: AcceptOutcome): void {
@@ -194,7 +194,7 @@ function changesBetween(before: Snapshot, after: Snapshot): Change[] {
 function described(table: string, was: OperationRow | ResourceRow | undefined, is: OperationRow | ResourceRow): string {
   const fields = Object.entries(is).flatMap(([key, value]) => {
     const old = was?.[key as keyof typeof was];
-    if (old === value || ["id", "token", "decided", "resource", "operation"].includes(key)) return [];
+    if (old === value || ["id", "token", "decided", "resource", "operation", "uses"].includes(key)) return [];
     return [
       was === undefined
         ? `${key} ${String(value).slice(0, 12)}`

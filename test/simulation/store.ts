@@ -42,6 +42,8 @@ export type ResourceRow = {
   operation: string;
   deleting: boolean;
   reason: string | null;
+  /** Ids of what its current generation uses, with spaces between them. */
+  uses: string;
 };
 export type AuditRow = { id: string; event: string; resource: string | null; operation: string | null };
 export type Snapshot = { operations: OperationRow[]; resources: ResourceRow[]; audit: AuditRow[] };
@@ -69,7 +71,9 @@ const snapshot = `
         'kind', o.kind, 'status', o.status, 'epoch', o.epoch, 'attempt', o.attempt, 'token', o.token,
         'used', o.token_used_at is not null, 'sent', o.sent_hash, 'decided', o.decided_hash) order by o.id), '[]') from cairn.operations o),
       'resources', (select coalesce(jsonb_agg(jsonb_build_object('id', r.id, 'name', r.name, 'status', r.status,
-        'generation', r.generation, 'operation', r.operation_id, 'deleting', r.deleting, 'reason', r.reason->>'code') order by r.id), '[]')
+        'generation', r.generation, 'operation', r.operation_id, 'deleting', r.deleting, 'reason', r.reason->>'code',
+        'uses', (select coalesce(string_agg(e.depends_on::text, ' ' order by e.depends_on), '') from cairn.resource_dependencies e
+          where e.team_id = r.team_id and e.resource_id = r.id)) order by r.id), '[]')
         from cairn.resources r),
       'audit', (select coalesce(jsonb_agg(jsonb_build_object('id', a.id, 'event', a.event, 'resource', a.resource_id,
         'operation', a.operation_id) order by a.id), '[]') from cairn.audit_log a where a.id > since))
