@@ -13,7 +13,6 @@ export const id = z
   .string()
   .regex(/^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/)
   .openapi({
-    type: "string",
     format: "uuid",
     description: "A UUIDv7.",
     example: "0192f3c1-7a10-7c3e-9a51-2b8e5d1f0a77",
