@@ -18,38 +18,6 @@ begin
 end
 $$;
 
--- Opens a scheduled run if it is new and takes its next batch. A verification has a batch of one, until it was looked at or
--- is no longer READY.
-create or replace function cairn.claim_drift(run uuid, batch integer, interval_seconds double precision) returns setof jsonb
-language plpgsql as $$
-declare
-  known cairn.drift_runs;
-begin
-  insert into cairn.drift_runs (id) values (run) on conflict do nothing;
-  select * into known from cairn.drift_runs d where d.id = run for update;
-  if known.status = 'DONE' then
-    return;
-  end if;
-  if known.resource_id is not null then
-    return query
-      select jsonb_build_object('team', t.team_id, 'id', known.resource_id) from cairn.drift_run_teams t
-      where t.run_id = run and t.team_id = known.resource_team and t.checked + t.unreadable = 0
-        and exists (select from cairn.resources r where r.team_id = t.team_id and r.id = known.resource_id and r.status = 'READY');
-    return;
-  end if;
-  return query
-    update cairn.resources r
-    set drift_due_at = now() + make_interval(secs => interval_seconds)
-    from (
-      select x.team_id, x.id from cairn.resources x
-      where x.status = 'READY' and x.drift_due_at <= now()
-      order by x.drift_due_at limit batch for update skip locked
-    ) due
-    where r.team_id = due.team_id and r.id = due.id
-    returning jsonb_build_object('team', r.team_id, 'id', r.id);
-end
-$$;
-
 -- Writes what a batch of looks showed. A look at a generation that has passed, or at what is no longer READY, writes nothing;
 -- one that failed changes no finding; one that this run has written before is not written again.
 create or replace function cairn.record_drift(run uuid, sights jsonb) returns void language plpgsql as $$
@@ -132,7 +100,5 @@ grant execute on function cairn.accept_intent(jsonb, double precision), cairn.in
   cairn.record_denial(jsonb), cairn.put_service(text, text, text, text, text), cairn.open_verification(uuid, uuid, text, text)
   to cairn_api, cairn_platform;
 grant execute on function cairn.put_team(text, text, text, text), cairn.put_environment(text, text, text) to cairn_platform;
-grant execute on function cairn.claim_operation(text, uuid, bigint, double precision),
-  cairn.advance_operation(text, uuid, bigint, jsonb), cairn.reapply_dependents(text, uuid), cairn.sweep(integer, double precision),
-  cairn.claim_drift(uuid, integer, double precision), cairn.record_drift(uuid, jsonb), cairn.close_drift(uuid)
+grant execute on function cairn.reapply_dependents(text, uuid), cairn.record_drift(uuid, jsonb), cairn.close_drift(uuid)
   to cairn_worker;

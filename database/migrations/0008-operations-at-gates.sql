@@ -1,5 +1,5 @@
--- Claiming, advancing and sweeping as before, now with the gates of 0007: a claim asks them, an advance tells them, and the
--- sweep lets through. Longer than a file should be, because a function is replaced as a whole.
+-- How an operation moves through the gates of 0007: a claim asks them, an advance tells them, and the sweep lets through.
+-- Longer than a file should be: these functions share one protocol and are read together.
 
 create or replace function cairn.claim_operation(team text, operation uuid, held_epoch bigint, lease_seconds double precision)
 returns text language plpgsql as $$
@@ -58,7 +58,8 @@ begin
   return 'claimed';
 end
 $$;
--- As before, with the provider's answer and attempts that begin again after a failure.
+-- Writes how an operation goes on, under its epoch, with the provider's answer. Returns null when the lease is lost, else what
+-- became startable. Attempts begin again after a failure that a person retries.
 create or replace function cairn.advance_operation(team text, operation uuid, held_epoch bigint, p jsonb)
 returns jsonb language plpgsql as $$
 declare
@@ -444,7 +445,7 @@ begin
 end
 $$;
 
--- As before, and within the budget: what it leaves out is due again a minute later. A verification was asked for by somebody
+-- Opens a scheduled run if it is new and takes its next batch, within the budget: what it leaves out is due again a minute later. A verification was asked for by somebody
 -- who waits, so it takes its calls even from an empty budget.
 create or replace function cairn.claim_drift(run uuid, batch integer, interval_seconds double precision) returns setof jsonb
 language plpgsql as $$
@@ -487,6 +488,8 @@ end
 $$;
 
 revoke execute on all functions in schema cairn from public;
-grant execute on function cairn.take_over(cairn.operations, double precision, text), cairn.give_up(cairn.operations, text),
-  cairn.heal_unknown(), cairn.let_through(double precision), cairn.admit_look(cairn.resources)
+grant execute on function cairn.claim_operation(text, uuid, bigint, double precision),
+  cairn.advance_operation(text, uuid, bigint, jsonb), cairn.sweep(integer, double precision),
+  cairn.claim_drift(uuid, integer, double precision), cairn.take_over(cairn.operations, double precision, text),
+  cairn.give_up(cairn.operations, text), cairn.heal_unknown(), cairn.let_through(double precision), cairn.admit_look(cairn.resources)
   to cairn_worker;
