@@ -1,5 +1,6 @@
 import type { ErrorHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
+import { whereThrown } from "../core/where-thrown.ts";
 import type { ApiDeps, ApiEnv } from "./deps.ts";
 import { Problem, problemResponse } from "./problem.ts";
 
@@ -20,11 +21,7 @@ export function onError(log: ApiDeps["log"]): ErrorHandler<ApiEnv> {
       level: unavailable ? "warn" : "error",
       what: unavailable ? "the store is not available" : "a request failed",
       error: error.name,
-      at: (error.stack ?? "")
-        .split("\n")
-        .filter((line) => line.startsWith("    at "))
-        .slice(0, 8)
-        .map((line) => line.trim()),
+      at: whereThrown(error),
       route: `${c.req.method} ${c.req.path}`,
       request,
     });

@@ -1,8 +1,9 @@
 import middy from "@middy/core";
 import { z } from "zod";
+import { whereThrown } from "../core/where-thrown.ts";
 import { log } from "./log.ts";
 
-/** A state machine's task or a rule's target: parses its input once, and logs an error with its name before it goes on. */
+/** A state machine's task or a rule's target: parses its input once, and logs an error's name and place before it goes on. */
 export function task<Schema extends z.ZodType, Output>(
   name: string,
   input: Schema,
@@ -11,7 +12,7 @@ export function task<Schema extends z.ZodType, Output>(
   return middy()
     .use({
       onError: ({ error }) => {
-        log("error", `${name} failed`, { error: error?.name, cause: error?.message?.slice(0, 300) });
+        log("error", `${name} failed`, { error: error?.name, at: whereThrown(error) });
       },
     })
     .handler((event: unknown) => run(input.parse(event)));
