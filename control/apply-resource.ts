@@ -12,8 +12,8 @@ import {
   waitingFor,
 } from "./reconcile-step.ts";
 
-/** What the look before found: the machine hands it on, so that nothing is created that was not just proven absent. */
-export type ApplyRequest = { found: "absent" | "present"; identifier: string | null; sentHash: string };
+/** What the look before found, null where it proved absence: nothing is created that was not just looked for. */
+export type ApplyRequest = { identifier: string | null; sentHash: string };
 
 /**
  * Asks the provider once. That it is about to be asked, and with which values, is committed before (law F2); what it

@@ -50,9 +50,7 @@ function afterLookForApply(deps: ReconcileDeps, work: Work, seen: Observation, s
       // The request ended well and yet the object is not as asked: asking again under the same token would change nothing.
       if (work.request !== null && work.tokenAgeSeconds !== null) return attemptFailed(deps, work, notConverged(seen));
       if (work.superseded && seen.state === "drifted") return attemptFailed(deps, work, notConverged(seen));
-      return seen.state === "absent"
-        ? { next: "apply", found: "absent", identifier: null, sentHash }
-        : { next: "apply", found: "present", identifier: seen.identifier, sentHash };
+      return { next: "apply", identifier: seen.state === "absent" ? null : seen.identifier, sentHash };
   }
 }
 
@@ -78,7 +76,7 @@ function afterLookForDelete(
           transient: true,
         });
       }
-      return { next: "apply", found: "present", identifier: seen.identifier, sentHash };
+      return { next: "apply", identifier: seen.identifier, sentHash };
   }
 }
 

@@ -12,7 +12,7 @@ export type ReconcileDeps = { store: WorkerStore; providers: Providers; pace: Pa
 
 /** What the state machine does next. Carries ids, counts and hashes, never a value. */
 export type Step =
-  | { next: "apply"; found: "absent" | "present"; identifier: string | null; sentHash: string }
+  | { next: "apply"; identifier: string | null; sentHash: string }
   | { next: "wait"; seconds: number }
   | { next: "start"; startable: OperationRef[] }
   | { next: "end" };

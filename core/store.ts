@@ -180,7 +180,6 @@ export type ApiStore = {
   /** Removes the record and keeps an orphan of what may be left outside. For the platform's scope. */
   abandonResource(scope: Scope, caller: Caller, resourceId: string): Promise<AbandonResult>;
   orphans(scope: Scope, team: string | null, page: PageRequest): Promise<Page<Orphan>>;
-  ping(): Promise<void>;
 };
 
 export type ClaimResult =

@@ -109,9 +109,6 @@ export function catalogQueries(databases: ScopedDatabases) {
     targets: (scope: Scope, environment: string | null, request: PageRequest) =>
       page<Target>(scope, catalogSql.targets, { environment }, request),
     decision: (scope: Scope, id: string) => one<DecisionView>(scope, catalogSql.decision, { id }),
-    async ping() {
-      await databases.platform.rows("select '1'::jsonb");
-    },
   };
 }
 

@@ -40,13 +40,19 @@ export function resourceList(filter: ResourceFilter, page: PageRequest): { list:
   return { list, parameters };
 }
 
-/** The timeline, oldest first; null when the scope has no such resource. */
+/**
+ * The timeline, oldest first. A resource whose events are all past their retention, or before the cursor, is one row without a
+ * key; no row at all: the scope has no such resource.
+ */
 export const eventList = `
-  select a.id::text as key, json_build_object('id', a.id, 'at', cairn.iso(a.at), 'event', a.event, 'actor', a.actor,
-    'detail', a.detail) as row
-  from cairn.resources x join cairn.audit_log a on a.team_id = x.team_id and a.resource_id = x.id
-  where ctx.team is not null and x.id = :id::uuid and (:cursor::uuid is null or a.id > :cursor::uuid)
-  order by a.id limit :limit`;
+  select a.id::text as key, case when a.id is not null then json_build_object('id', a.id, 'at', cairn.iso(a.at),
+    'event', a.event, 'actor', a.actor, 'detail', a.detail) end as row
+  from cairn.resources x left join lateral (
+    select l.* from cairn.audit_log l
+    where l.team_id = x.team_id and l.resource_id = x.id and (:cursor::uuid is null or l.id > :cursor::uuid)
+    order by l.id limit :limit) a on true
+  where ctx.team is not null and x.id = :id::uuid
+  order by a.id`;
 
 export function resourceQueries(databases: ScopedDatabases) {
   return {
@@ -58,13 +64,10 @@ export function resourceQueries(databases: ScopedDatabases) {
       return scopedPage(databases, scope, list, parameters, page);
     },
     async resourceEvents(scope: Scope, id: string, page: PageRequest): Promise<Page<ResourceEvent> | null> {
-      const found = await scopedPage<StoredEvent>(databases, scope, eventList, { id }, page);
-      // A timeline is empty where there is no such resource, or where all of it is past its retention.
-      if (found.items.length === 0) {
-        const known = await scopedRows<Resource>(databases, scope, resourceById, { id });
-        if (known.length === 0) return null;
-      }
-      return { ...found, items: found.items.map((event) => ({ ...event, message: eventMessage(event) })) };
+      const found = await scopedPage<StoredEvent | null>(databases, scope, eventList, { id }, page);
+      if (found.items.length === 0) return null;
+      const events = found.items.filter((event) => event !== null);
+      return { ...found, items: events.map((event) => ({ ...event, message: eventMessage(event) })) };
     },
   };
 }

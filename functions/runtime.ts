@@ -27,7 +27,7 @@ import { log } from "./log.ts";
 import type { StoreRole } from "./manifest.ts";
 import { startExecutions } from "./start-executions.ts";
 
-/** `StoreUnavailable` or a wrong value here ends the sandbox's start, with the variable's name. */
+/** A value that is missing ends the sandbox's start, with the variable's name. */
 function setting(name: string): string {
   const value = process.env[name];
   if (value === undefined || value === "") throw new Error(`${name} is not set in this function's environment.`);

@@ -2,7 +2,8 @@
 -- service. Both are asked when an operation is claimed and told when it advances, so neither costs a round trip. What has to
 -- wait is a row with a gate; the sweep lets it through.
 -- Lock order: service_environments, resources, operations, breakers, then a budget with its shares. Who holds a budget waits
--- for nothing else (past 300 lines, because neither gate is understood without the other): the sweep and the claims take everything after it with "skip locked".
+-- for nothing else: the sweep and the claims take everything after it with "skip locked".
+-- Longer than a file should be, because neither gate is understood without the other.
 
 -- A token bucket per target. Its rate is the target's own: config.requestsPerSecond, 25 where the platform team names none.
 create table cairn.target_budgets (

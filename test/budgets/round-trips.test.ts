@@ -124,6 +124,8 @@ test("each read takes one", async () => {
   const reads: { [name: string]: () => Promise<unknown> } = {
     resource: () => store.api.resource(scope, id),
     resourceEvents: () => store.api.resourceEvents(scope, id, page),
+    "resourceEvents of nothing": () => store.api.resourceEvents(scope, newId(), page),
+    "resourceEvents after the last": () => store.api.resourceEvents(scope, id, { limit: 50, cursor: newId() }),
     intent: () => store.api.intent(scope, newId()),
     decision: () => store.api.decision(scope, newId()),
     team: () => store.api.team(scope, "payments"),

@@ -16,8 +16,8 @@ import {
 } from "./reconciling.ts";
 
 const accepted: Outcome = { outcome: "accepted", request: "request-1", identifier: null, retryAfterSeconds: 3 };
-const toMake: ApplyRequest = { found: "absent", identifier: null, sentHash };
-const toChange: ApplyRequest = { found: "present", identifier: "app", sentHash };
+const toMake: ApplyRequest = { identifier: null, sentHash };
+const toChange: ApplyRequest = { identifier: "app", sentHash };
 const end = { next: "end" };
 const lookAgain = { next: "wait", seconds: 1 };
 const deleting = workOf({ kind: "delete" });

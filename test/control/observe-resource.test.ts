@@ -28,8 +28,8 @@ const progressing: Observation = { state: "progressing", retryAfterSeconds: 4.2 
 const unknown: Observation = { state: "unknown", failure: transient, retryAfterSeconds: null };
 
 const end = { next: "end" };
-const apply = { next: "apply", found: "absent", identifier: null, sentHash };
-const change = { next: "apply", found: "present", identifier: "app", sentHash };
+const apply = { next: "apply", identifier: null, sentHash };
+const change = { next: "apply", identifier: "app", sentHash };
 const failed = (code: string, proven: boolean, message: unknown = expect.any(String)) => ({
   to: "failed",
   reason: { code, message, retryAt: null },

@@ -100,7 +100,7 @@ describe("a request tells it too", () => {
     { reason: "no answer", outcome: { outcome: "unknown", failure: transient }, answers: ["failed"] },
   ])("$reason", async ({ outcome, answers }) => {
     const scene = reconciling({ outcome });
-    await applyResource(scene.deps, ref, { found: "absent", identifier: null, sentHash });
+    await applyResource(scene.deps, ref, { identifier: null, sentHash });
     expect(scene.answers).toEqual(answers);
   });
 });

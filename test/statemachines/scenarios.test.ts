@@ -13,7 +13,6 @@ const payloads: { readonly [name: string]: z.ZodType } = {
     .extend({
       step: z.strictObject({
         next: z.literal("apply"),
-        found: z.enum(["absent", "present"]),
         identifier: z.string().nullable(),
         sentHash: z.string(),
       }),

@@ -29,7 +29,7 @@ const succeeded = { status: "SUCCEEDED" } as const;
 const leftToTheSweep = { status: "FAILED", error: "LeftToTheSweep" } as const;
 
 const claimed = { "claim-operation": does({ next: "observe" }) };
-const apply = { next: "apply", found: "absent", identifier: null, sentHash };
+const apply = { next: "apply", identifier: null, sentHash };
 const wait = { next: "wait", seconds: 7 };
 const start = { next: "start", startable: [{ ...ref, epoch: 1 }] };
 const end = { next: "end" };

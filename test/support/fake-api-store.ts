@@ -175,7 +175,6 @@ export function fakeApiStore(state: FakeState): ApiStore & { calls: string[] } {
       const heldBy = wanted === "OPEN" ? caller.subject : null;
       return { service, state: wanted, failures: 0, lastError: null, retryAt: null, heldBy, changedAt: at };
     },
-    async ping() {},
   };
 
   const counted = Object.entries(store).map(([name, method]) => [
