@@ -95,12 +95,11 @@ export async function stop(pid: number): Promise<void> {
 export async function stopOrphan(dataFolder: string): Promise<number | undefined> {
   const pid = Number((await pidFile(dataFolder))[0]);
   if (!Number.isInteger(pid) || pid <= 0) return undefined;
-  if (await servesFolder(pid, dataFolder)) {
-    await stop(pid);
-    return pid;
-  }
+  const ours = await servesFolder(pid, dataFolder);
+  if (ours) await stop(pid);
+  // One that was killed leaves the file, and as long as nobody has reaped it Postgres takes it for a running server.
   await rm(join(dataFolder, "postmaster.pid"), { force: true });
-  return undefined;
+  return ours ? pid : undefined;
 }
 
 function signalled(pid: number, signal: NodeJS.Signals): boolean {
