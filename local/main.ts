@@ -74,8 +74,11 @@ async function main(): Promise<void> {
 function whenOrphaned(stop: () => void): void {
   if (process.env.npm_lifecycle_event === undefined) return;
   const parent = process.ppid;
-  setInterval(() => {
-    if (process.ppid !== parent) stop();
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    // Once only: told again, it would be the impatient second signal, and stopping would be cut short.
+    clearInterval(watch);
+    stop();
   }, 500).unref();
 }
 
