@@ -12,6 +12,8 @@ const catalog = z.object({
       marker: z.string().nullable(),
       owner: z.string(),
       connectionLimit: z.number(),
+      /** A DROP of it was cut off by a crash: it takes nothing but another DROP. */
+      halfDropped: z.boolean(),
       allowsConnections: z.boolean(),
       connectors,
     })
@@ -36,6 +38,7 @@ const query = `
         'marker', shobj_description(d.oid, 'pg_database'),
         'owner', pg_get_userbyid(d.datdba),
         'connectionLimit', d.datconnlimit,
+        'halfDropped', d.datconnlimit = -2,
         'allowsConnections', d.datallowconn,
         'connectors', (
           select coalesce(json_agg(distinct case a.grantee when 0 then 'PUBLIC' else pg_get_userbyid(a.grantee) end), '[]')

@@ -76,8 +76,9 @@ async function converge(sight: Sight): Promise<void> {
         : { password: credential.password, version: credential.version };
     await run(sql.makeRole(wanted, catalog.role !== null, password, version));
   }
-  if (catalog.database === null) await run(sql.createDatabase(wanted));
-  if (catalog.database === null || !isSettled(sight)) await run(sql.settleDatabase(wanted, catalog));
+  if (catalog.database?.halfDropped) await run(sql.dropDatabase(wanted));
+  if (catalog.database === null || catalog.database.halfDropped) await run(sql.createDatabase(wanted));
+  if (!isSettled(sight)) await run(sql.settleDatabase(wanted, catalog));
   for (const open of catalog.open) await run(sql.closeDatabase(open));
 }
 
@@ -86,7 +87,7 @@ async function remove(sight: Sight): Promise<void> {
   refuseOthers(sight);
   const { call, wanted, run, secrets, catalog, credential } = sight;
   if (catalog.database !== null) {
-    await run(sql.sealDatabase(wanted));
+    if (!catalog.database.halfDropped) await run(sql.sealDatabase(wanted));
     await run(sql.dropDatabase(wanted));
   }
   if (catalog.role !== null) await run(sql.dropRole(wanted));

@@ -119,6 +119,14 @@ describe("a database that the postgres provider made", () => {
     expect(await stage.count(call)).toBe(0);
   });
 
+  // A server that is killed while it drops a database leaves it marked so: nothing but another DROP is possible then.
+  test.each(["absent", "ready"] as const)("whose removal was cut off by a crash becomes %s", async (end) => {
+    const call = await make();
+    await stage.superuser.query("update pg_database set datconnlimit = -2 where datname = $1", [call.externalName]);
+    await converge(stage.provider, afresh(call), end);
+    expect(await stage.count(call)).toBe(end === "ready" ? 1 : 0);
+  });
+
   test("is not made over a role of the same name that somebody else made", async () => {
     const call = stage.newCall();
     await stage.superuser.query(`create role "${call.externalName}"`);
