@@ -2,24 +2,21 @@ import type { AcceptOutcome } from "../../control/accept-intent.ts";
 import { hashOf, type Json, sameJson } from "../../core/json.ts";
 import type { SqlParameters } from "../../database/data-api.ts";
 import type { SimCloud } from "./cloud.ts";
-import type { AuditRow, OperationRow, ResourceRow, SimStore, Snapshot } from "./store.ts";
+import type { AuditRow, OperationRow, ResourceRow, Written } from "./store.ts";
 import type { Violation } from "./violation.ts";
 import type { ApiRequest } from "./world.ts";
 
 export type Checker = ReturnType<typeof createChecker>;
 
-const nothingYet = "00000000-0000-0000-0000-000000000000";
 const openStatuses = new Set(["PENDING", "RUNNING", "WAITING"]);
-const readers = new Set(["context", "read", "work"]);
 
-/** Looks at the store after each statement that may write, and at the cloud after each call: invariants that hold always. */
-export function createChecker(store: SimStore, cloud: SimCloud, trace: (line: string) => void) {
+/** Looks at what each statement has written, and at the cloud after each call: invariants that hold always. */
+export function createChecker(cloud: SimCloud, trace: (line: string) => void) {
   const violations: Violation[] = [];
   const answers = new Map<string, { request: ApiRequest; id: string }>();
   /** Every token that was ever committed as about to be used, and the hash of the values it was committed with. */
   const committed = new Map<string, { operation: string; sent: Set<string> }>();
-  let before: Snapshot = { operations: [], resources: [], audit: [] };
-  let lastAudit = nothingYet;
+  let before: Written = { operations: [], resources: [], audit: [] };
   let checkedCalls = 0;
 
   const report = (law: string, what: string) => {
@@ -27,10 +24,13 @@ export function createChecker(store: SimStore, cloud: SimCloud, trace: (line: st
     violations.push({ law, what });
   };
 
-  async function afterStatement(label: string, parameters: SqlParameters): Promise<void> {
-    if (readers.has(label)) return;
-    const after = await store.snapshot(lastAudit);
-    lastAudit = after.audit.at(-1)?.id ?? lastAudit;
+  function afterStatement(label: string, parameters: SqlParameters, written: Written | null): void {
+    if (written === null) return;
+    const after = {
+      operations: merged(before.operations, written.operations),
+      resources: merged(before.resources, written.resources),
+      audit: written.audit,
+    };
     const changes = changesBetween(before, after);
     for (const { text } of changes) trace(`    ${text}`);
 
@@ -52,7 +52,7 @@ export function createChecker(store: SimStore, cloud: SimCloud, trace: (line: st
     before = after;
   }
 
-  function checkChange({ was, is, table }: Change, after: Snapshot): void {
+  function checkChange({ was, is, table }: Change, after: Written): void {
     if (table === "operations") {
       const [old, now] = [was as OperationRow | undefined, is as OperationRow];
       if (now.used) remember(now);
@@ -85,7 +85,7 @@ export function createChecker(store: SimStore, cloud: SimCloud, trace: (line: st
     committed.set(token, known);
   }
 
-  function checkState({ operations, resources }: Snapshot): void {
+  function checkState({ operations, resources }: Written): void {
     const byId = new Map(operations.map((operation) => [operation.id, operation]));
     for (const { name, status, operation, generation } of resources) {
       const current = byId.get(operation);
@@ -172,6 +172,12 @@ export function createChecker(store: SimStore, cloud: SimCloud, trace: (line: st
   };
 }
 
+function merged<Row extends { id: string }>(rows: Row[], written: Row[]): Row[] {
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  for (const row of written) byId.set(row.id, row);
+  return [...byId.values()].sort((one, other) => (one.id < other.id ? -1 : 1));
+}
+
 type Change = {
   table: "operations" | "resources";
   was: OperationRow | ResourceRow | undefined;
@@ -179,7 +185,7 @@ type Change = {
   text: string;
 };
 
-function changesBetween(before: Snapshot, after: Snapshot): Change[] {
+function changesBetween(before: Written, after: Written): Change[] {
   const tables = ["operations", "resources"] as const;
   return tables.flatMap((table) => {
     const old = new Map<string, OperationRow | ResourceRow>(before[table].map((row) => [row.id, row]));

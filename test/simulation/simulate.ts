@@ -84,7 +84,7 @@ async function sceneOf(store: SimStore, clock: { now: number }, bug: Bug, seed: 
   const random = createRandom(seed * 2 + 1);
   const character = characterOf(createRandom(seed * 7919 + 13));
   const cloud = createCloud(() => clock.now, random);
-  const checker = createChecker(store, cloud, say);
+  const checker = createChecker(cloud, say);
   const world = createWorld({
     ...{ store, cloud, clock, checker, random, trace: say, use: { ...useCases, ...bug.use } },
     ...(bug.database === undefined ? {} : { database: bug.database }),

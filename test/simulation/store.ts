@@ -11,11 +11,14 @@ export type StoreRole = "cairn_api" | "cairn_platform" | "cairn_worker";
  * from outside: unqualified `now()`, `random()` and `gen_random_uuid()` are found in the schema `sim` before `pg_catalog`.
  */
 export type SimStore = {
-  as(role: StoreRole): Database;
+  /** One statement under a role, in a transaction of its own, and the rows that this has written. */
+  run(
+    role: StoreRole,
+    sql: string,
+    parameters: SqlParameters,
+  ): Promise<{ values: (string | null)[]; written: Written | null }>;
   /** As the superuser, past row-level security: for the checker alone. */
-  look<T>(sql: string, parameters?: SqlParameters): Promise<T[]>;
-  /** Operations, resources and what was audited since, under whatever role was last: no round trip for a change of role. */
-  snapshot(since: string): Promise<Snapshot>;
+  look<T>(sql: string): Promise<T[]>;
   /** An empty store, as it is after migrations, with chance begun again. */
   reset(seed: number): Promise<void>;
   close(): Promise<void>;
@@ -46,9 +49,9 @@ export type ResourceRow = {
   uses: string;
 };
 export type AuditRow = { id: string; event: string; resource: string | null; operation: string | null };
-export type Snapshot = { operations: OperationRow[]; resources: ResourceRow[]; audit: AuditRow[] };
+export type Written = { operations: OperationRow[]; resources: ResourceRow[]; audit: AuditRow[] };
 
-/** Every schedule begins here; partitions reach from a month before to two months after. */
+/** Every schedule begins here; and its two weeks lie in one partition. */
 export const beginning = Date.UTC(2026, 0, 15);
 
 const migrations = fileURLToPath(new URL("../../database/migrations/", import.meta.url));
@@ -63,26 +66,30 @@ const shadows = `
   create role cairn_api; create role cairn_platform; create role cairn_worker;
 `;
 
-/** Runs as its owner, so that no role has to be changed between two statements of a schedule. */
-const snapshot = `
-  create function sim.snapshot(since uuid) returns jsonb language sql stable security definer as $$
-    select jsonb_build_object(
+/**
+ * What this transaction wrote, as the owner sees it: a row of its own id, or of one of its subtransactions', has an age of
+ * nothing. Null where nothing was written.
+ */
+const written = `
+  create function sim.written() returns jsonb language sql stable security definer as $$
+    select case when pg_current_xact_id_if_assigned() is not null then jsonb_build_object(
       'operations', (select coalesce(jsonb_agg(jsonb_build_object('id', o.id, 'resource', o.resource_id, 'generation', o.generation,
         'kind', o.kind, 'status', o.status, 'epoch', o.epoch, 'attempt', o.attempt, 'token', o.token,
-        'used', o.token_used_at is not null, 'sent', o.sent_hash, 'decided', o.decided_hash) order by o.id), '[]') from cairn.operations o),
+        'used', o.token_used_at is not null, 'sent', o.sent_hash, 'decided', o.decided_hash) order by o.id), '[]')
+        from cairn.operations o where age(o.xmin) <= 0),
       'resources', (select coalesce(jsonb_agg(jsonb_build_object('id', r.id, 'name', r.name, 'status', r.status,
         'generation', r.generation, 'operation', r.operation_id, 'deleting', r.deleting, 'reason', r.reason->>'code',
         'uses', (select coalesce(string_agg(e.depends_on::text, ' ' order by e.depends_on), '') from cairn.resource_dependencies e
           where e.team_id = r.team_id and e.resource_id = r.id)) order by r.id), '[]')
-        from cairn.resources r),
+        from cairn.resources r where age(r.xmin) <= 0),
       'audit', (select coalesce(jsonb_agg(jsonb_build_object('id', a.id, 'event', a.event, 'resource', a.resource_id,
-        'operation', a.operation_id) order by a.id), '[]') from cairn.audit_log a where a.id > since))
+        'operation', a.operation_id) order by a.id), '[]') from cairn.audit_log a where age(a.xmin) <= 0)) end
   $$;
-  grant execute on function sim.snapshot(uuid) to public`;
+  grant execute on function sim.written() to public`;
 
 /** Partitions in which no schedule writes cost planning time and nothing else. */
 const unusedPartitions = `select to_jsonb(c.relname) from pg_inherits i join pg_class c on c.oid = i.inhrelid
-  join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'cairn' and c.relkind = 'r' and c.relname !~ '2026_0[12]$'`;
+  join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'cairn' and c.relkind = 'r' and c.relname !~ '2026_01$'`;
 
 /** New files for every table: what an earlier schedule left behind in them would decide the order of rows without an order. */
 const emptied = `truncate cairn.teams, cairn.targets, cairn.services, cairn.service_environments, cairn.intents,
@@ -97,22 +104,24 @@ const emptied = `truncate cairn.teams, cairn.targets, cairn.services, cairn.serv
 export async function openStore(now: () => number, patch: (sql: string) => string = (sql) => sql): Promise<SimStore> {
   const text = (value: string) => value;
   const engine = await PGlite.create({ parsers: { 114: text, 3802: text, 2950: text, 25: text, 16: text } });
+  const prepared = new Map<string, string>();
   let role = "";
   let clock = Number.NaN;
 
-  /** One message of the simple protocol, at a quarter of the extended one's price: clock, role, then the statement. */
-  async function send(wanted: string | null, statement: string): Promise<(string | null)[]> {
+  /** One message of the simple protocol, which is one transaction: clock, role, then the statements. */
+  async function send(wanted: string, ...statements: string[]): Promise<(string | null)[][]> {
     const moment = now();
     const settings = [
       ...(moment === clock ? [] : [`set sim.now = '${new Date(moment).toISOString()}'`]),
-      ...(wanted === null || wanted === role ? [] : [wanted === "postgres" ? "reset role" : `set role ${wanted}`]),
+      ...(wanted === role ? [] : [wanted === "postgres" ? "reset role" : `set role ${wanted}`]),
     ];
     try {
-      const answers = await engine.exec([...settings, statement].join(";"), { rowMode: "array" });
+      const answers = await engine.exec([...settings, ...statements].join(";"), { rowMode: "array" });
       clock = moment;
-      role = wanted ?? role;
-      const found = (answers.at(-1)?.rows ?? []) as unknown as [string | null][];
-      return found.map(([value]) => value ?? null);
+      role = wanted;
+      return answers
+        .slice(settings.length)
+        .map(({ rows }) => (rows as unknown as [string | null][]).map(([value]) => value ?? null));
     } catch (error) {
       // The message was one transaction, and its settings went with it.
       clock = Number.NaN;
@@ -121,46 +130,70 @@ export async function openStore(now: () => number, patch: (sql: string) => strin
     }
   }
 
-  async function rows<T>(wanted: string, sql: string, parameters: SqlParameters = {}): Promise<T[]> {
-    const found = await send(wanted, inlined(patch(sql), parameters));
-    return found.map((value) => (value === null ? null : JSON.parse(value)) as T);
+  /** Parsed and planned once a role, as a session on AWS never does: planning is most of what a statement costs here. */
+  async function execution(wanted: StoreRole, sql: string, parameters: SqlParameters): Promise<string> {
+    const given = Object.entries(parameters);
+    const types = given.map(([, value]) => typeOf(value));
+    const key = [wanted, sql, ...types].join("\0");
+    let name = prepared.get(key);
+    if (name === undefined) {
+      name = `statement_${prepared.size}`;
+      const places = new Map(given.map(([parameter], index) => [parameter, `$${index + 1}`]));
+      const positional = withParameters(sql, (parameter) => places.get(parameter) ?? null);
+      await send(wanted, `prepare ${name}${types.length === 0 ? "" : `(${types.join(", ")})`} as ${positional}`);
+      prepared.set(key, name);
+    }
+    return `execute ${name}${given.length === 0 ? "" : `(${given.map(([, value]) => literal(value)).join(", ")})`}`;
   }
 
+  const owner: Pick<Database, "rows"> = {
+    async rows<T>(sql: string, parameters: SqlParameters = {}) {
+      const inlined = withParameters(patch(sql), (name) =>
+        Object.hasOwn(parameters, name) ? literal(parameters[name] ?? null) : null,
+      );
+      const [found = []] = await send("postgres", inlined);
+      return found.map((value) => JSON.parse(value ?? "null") as T);
+    },
+  };
   await engine.exec(
-    `${shadows} set search_path = sim, pg_catalog, public; set timezone = 'UTC'; set synchronous_commit = off`,
+    `${shadows} set search_path = sim, pg_catalog, public; set timezone = 'UTC'; set synchronous_commit = off; set plan_cache_mode = force_generic_plan`,
   );
-  const owner: Pick<Database, "rows"> = { rows: (sql, parameters) => rows("postgres", sql, parameters) };
   await migrate({ ...owner, transaction: (work) => work(owner) }, migrations);
   const unused = await owner.rows<string>(unusedPartitions);
-  await engine.exec([snapshot, ...unused.map((name) => `drop table cairn.${name}`)].join(";"));
+  await engine.exec([written, ...unused.map((name) => `drop table cairn.${name}`)].join(";"));
 
   return {
-    as: (wanted) => ({
-      rows: (sql, parameters) => rows(wanted, sql, parameters),
-      transaction: () => Promise.reject(new Error("Nothing but a migration opens a transaction.")),
-    }),
-    look: (sql, parameters) => rows("postgres", sql, parameters),
-    async snapshot(since) {
-      const [found] = await send(null, `select sim.snapshot('${since}')`);
-      return JSON.parse(found ?? "null") as Snapshot;
+    async run(wanted, sql, parameters) {
+      const [values = [], [wrote = null] = []] = await send(
+        wanted,
+        await execution(wanted, patch(sql), parameters),
+        "select sim.written()",
+      );
+      return { values, written: JSON.parse(wrote ?? "null") as Written | null };
     },
+    look: (sql) => owner.rows(sql),
     async reset(seed) {
       const seeded = `select setval('cairn.event_order', 1, false); select setseed(${(seed % 10_000) / 10_000})`;
-      await send("postgres", `${emptied}; ${seeded}`);
+      await send("postgres", emptied, seeded);
     },
     close: () => engine.close(),
   };
 }
 
-/** `:name` becomes the value with the type that the Data API gives it: text, bigint, double precision or boolean. */
-function inlined(sql: string, parameters: SqlParameters): string {
+/** Replaces each `:name`, but not what only looks like one: in a string, in a cast. */
+function withParameters(sql: string, replacement: (name: string) => string | null): string {
   return sql.replaceAll(/'(?:[^']|'')*'|::|:([a-zA-Z]\w*)/g, (all, name: string | undefined) =>
-    name === undefined || !Object.hasOwn(parameters, name) ? all : literal(parameters[name] ?? null),
+    name === undefined ? all : (replacement(name) ?? all),
   );
 }
 
+/** The type that the Data API gives to a value. */
+function typeOf(value: SqlValue): string {
+  if (typeof value === "number") return Number.isInteger(value) ? "bigint" : "double precision";
+  return typeof value === "boolean" ? "boolean" : "text";
+}
+
 function literal(value: SqlValue): string {
-  if (value === null) return "null::text";
-  if (typeof value === "number") return `(${value}::${Number.isInteger(value) ? "bigint" : "double precision"})`;
-  return typeof value === "boolean" ? `${value}` : `'${value.replaceAll("'", "''")}'::text`;
+  if (value === null) return "null";
+  return typeof value === "string" ? `'${value.replaceAll("'", "''")}'` : String(value);
 }

@@ -2,7 +2,7 @@ import type { AcceptOutcome } from "../../control/accept-intent.ts";
 import type { Caller } from "../../core/caller.ts";
 import type { Intent } from "../../core/intent.ts";
 import { createApiStore } from "../../database/api-store.ts";
-import { type Database, StoreUnavailable } from "../../database/data-api.ts";
+import { type Database, type SqlParameters, StoreUnavailable } from "../../database/data-api.ts";
 import { driftWorkerQueries } from "../../database/drift.ts";
 import { operationQueries } from "../../database/operations.ts";
 import { type FunctionName, functions } from "../../functions/manifest.ts";
@@ -97,20 +97,20 @@ export function createWorld(options: {
   }
 
   function gated(run: Run, role: StoreRole): Database {
-    const inner = database(store.as(role));
+    const statement = async <T>(sql: string, parameters: SqlParameters = {}) => {
+      const label = nameOf(sql);
+      const { values, written } = await store.run(role, sql, parameters).catch((error: Error) => {
+        checker.report("SQL", `${label} was refused: ${error.message}`);
+        throw error;
+      });
+      checker.afterStatement(label, parameters, written);
+      return values.map((value) => (value === null ? null : JSON.parse(value)) as T);
+    };
+    const transaction = () => Promise.reject(new Error("Nothing but a migration opens a transaction."));
+    const inner = database({ rows: statement, transaction });
     return {
-      rows: (sql, parameters = {}) => {
-        const label = nameOf(sql);
-        return gate(run, "store", label, async () => {
-          const rows = await inner.rows<never>(sql, parameters).catch((error: Error) => {
-            checker.report("SQL", `${label} was refused: ${error.message}`);
-            throw error;
-          });
-          await checker.afterStatement(label, parameters);
-          return rows;
-        });
-      },
-      transaction: inner.transaction,
+      rows: (sql, parameters = {}) => gate(run, "store", nameOf(sql), () => inner.rows<never>(sql, parameters)),
+      transaction,
     };
   }
 
