@@ -159,7 +159,7 @@ test("deleting goes the other way: last what others use", async () => {
   expect((await resourceRow(store, c)).operation_id).toBe(first.operation);
   expect((await resourceRow(store, a)).reason).toMatchObject({
     code: "WAITING_FOR_DEPENDENCY",
-    message: "Starts when b is deleted.",
+    message: "Starts when b no longer uses it.",
   });
   const second = await only(run(store, first, { to: "deleted" }));
   expect((await resourceRow(store, b)).operation_id).toBe(second.operation);
@@ -171,6 +171,53 @@ test("deleting goes the other way: last what others use", async () => {
       .as("owner")
       .rows("select to_jsonb(e) from cairn.resource_dependencies e where team_id = :team", { team: place.team }),
   ).toEqual([]);
+});
+
+test("what is still used outside is deleted last, though an update that nobody sent had dropped it", async () => {
+  const a = await makeReady(store, place, "a");
+  const b = await makeReady(store, place, "b", [a]);
+  await accept(store, place, [update(b, "b", 1, [])]);
+  const first = await only(accept(store, place, [remove(a, "a", 1), remove(b, "b", 2)]));
+  expect((await resourceRow(store, b)).operation_id).toBe(first.operation);
+  const second = await only(run(store, first, { to: "deleted" }));
+  expect((await resourceRow(store, a)).operation_id).toBe(second.operation);
+});
+
+test("what an update drops is deleted when that is READY, and not when it failed", async () => {
+  const a = await makeReady(store, place, "a");
+  const b = await makeReady(store, place, "b", [a]);
+  const dropped = await only(accept(store, place, [update(b, "b", 1, [])]));
+  expect(await accept(store, place, [remove(a, "a", 1)])).toEqual([]);
+  expect((await resourceRow(store, a)).reason?.message).toBe("Starts when b no longer uses it.");
+
+  expect(await run(store, dropped, failed())).toEqual([]);
+  expect(await resourceRow(store, a)).toMatchObject({ status: "FAILED", reason: { code: "DEPENDENCY_FAILED" } });
+  const retried = await only(accept(store, place, [again("retry", b, "b", 2)]));
+  const deletion = await only(run(store, retried, ready()));
+  expect((await resourceRow(store, a)).operation_id).toBe(deletion.operation);
+  await run(store, deletion, { to: "deleted" });
+  expect(await resourceRow(store, a)).toMatchObject({ status: "DELETED" });
+});
+
+test("what was never asked for uses nothing: the deletions of both start at once", async () => {
+  const a = await makeReady(store, place, "a");
+  const b = create("b", [a]);
+  await accept(store, place, [b]);
+  expect(await accept(store, place, [remove(a, "a", 1), remove(b.resourceId, "b", 1)])).toHaveLength(2);
+});
+
+test("two that used each other one after the other do not wait for each other", async () => {
+  const a = await makeReady(store, place, "a");
+  const b = await makeReady(store, place, "b", [a]);
+  await accept(store, place, [update(b, "b", 1, [])]);
+  expect(await accept(store, place, [update(a, "a", 1, [b])])).toEqual([]);
+  const first = await only(accept(store, place, [remove(a, "a", 2), remove(b, "b", 2)]));
+  expect((await resourceRow(store, b)).operation_id).toBe(first.operation);
+  await run(store, await only(run(store, first, { to: "deleted" })), { to: "deleted" });
+  expect(await Promise.all([a, b].map((id) => resourceRow(store, id)))).toMatchObject([
+    { status: "DELETED" },
+    { status: "DELETED" },
+  ]);
 });
 
 test("a failed deletion fails what it uses over two levels, and they go on when it is deleted", async () => {

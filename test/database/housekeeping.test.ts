@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { keepHouse, retentionMonths } from "../../database/housekeeping.ts";
 import { createTestStore, migrationsFolder, type TestStore } from "../support/store.ts";
-import { accept, create, makeReady, newPlace, remove, resourceRow, run } from "./fixture.ts";
+import { accept, caller, create, makeReady, newPlace, ready, remove, resourceRow, run, update } from "./fixture.ts";
 
 let store: TestStore;
 beforeAll(async () => {
@@ -92,6 +92,24 @@ test("old keys, resolved findings and deleted resources go in bounded batches; w
   await expect(resourceRow(store, gone)).rejects.toThrow(/no resource/);
   expect(await resourceRow(store, alive)).toMatchObject({ status: "READY" });
   expect(await prune(1000)).toBe(0);
+});
+
+test("what somebody may still use outside keeps its record, whose outputs are part of what was asked for", async () => {
+  const owner = store.as("owner");
+  const place = await newPlace(store);
+  const used = await makeReady(store, place, "used");
+  const user = await makeReady(store, place, "user", [used]);
+  const [dropping] = await accept(store, place, [update(user, "user", 1, [])]);
+  await store.api.abandonResource("platform", caller, used);
+  await owner.rows("update cairn.resources set updated_at = now() - interval '20 months' where id = :used::uuid", {
+    used,
+  });
+  expect((await keepHouse(owner)).pruned).toBe(0);
+
+  if (dropping === undefined) throw new Error("nothing can start");
+  await run(store, dropping, ready());
+  expect((await keepHouse(owner)).pruned).toBe(1);
+  await expect(resourceRow(store, used)).rejects.toThrow(/no resource/);
 });
 
 test("ids of the database sort in the order of writing, within one transaction and across the counter's wrap", async () => {

@@ -2,7 +2,7 @@ import type pg from "pg";
 import { v7 as newId } from "uuid";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createTestStore, type TestStore } from "../support/store.ts";
-import { accept, acceptanceOf, caller, create, makeReady, newPlace, type Place, remove } from "./fixture.ts";
+import { accept, acceptanceOf, caller, create, lease, makeReady, newPlace, type Place, remove } from "./fixture.ts";
 
 const callers = ["api", "platform", "worker"] as const;
 /** What belongs to the platform and says nothing of a team: environments, where things live, and what protects them. */
@@ -35,7 +35,7 @@ afterAll(async () => {
 /** At least one row in each table that a team has rows in. */
 async function fill(place: Place): Promise<string> {
   const db = await makeReady(store, place, "db");
-  await accept(store, place, [create("url", [db])]);
+  for (const ref of await accept(store, place, [create("url", [db])])) await store.worker.claim(ref, lease);
   await store.api.abandonResource("platform", caller, await makeReady(store, place, "lost"));
   const run = newId();
   await store.api.openVerification({ team: place.team }, caller, run, db);

@@ -50,6 +50,7 @@ export async function seed(session: pg.Client): Promise<void> {
      select * from (
        select team, resource, lag(resource) over (partition by team, service, environment order by n) as before from seeded
        where status <> 'DELETED') e where before is not null and random() < 0.5`,
+    "insert into cairn.outside_dependencies select * from cairn.resource_dependencies",
     `insert into cairn.drift_findings (team_id, id, resource_id, pointer, expected, actual, run_id, resolved_at)
      select team, cairn.uuid7(), resource, '/A', '1', '2', ${id("1", 6)}, case when n / ${teams} % 7 = 0 then now() end from seeded where n / ${teams} % 7 < 2 and status = 'READY'`,
     `insert into cairn.drift_runs (id, status, finished_at) select ${id("n", 6)}, 'DONE', now() from generate_series(0, 499) n`,

@@ -124,17 +124,14 @@ export function createChecker(cloud: SimCloud, trace: (line: string) => void) {
     }
   }
 
-  /** While two resources that were deleted go, the one that uses the other goes first. */
+  /** What is used is deleted after what uses it, and that is what the cloud knows, whatever any generation says. */
   function checkOrder(identifier: string | null): void {
-    const owner = cloud.objects.find((one) => one.identifier === identifier)?.owner ?? "";
-    const user = before.resources.find(
-      ({ deleting, status, uses }) => deleting && status !== "DELETED" && uses.includes(owner),
+    const used = cloud.objects.find((one) => one.identifier === identifier);
+    const user = cloud.objects.find(
+      ({ deletedAt, properties: { Uses } }) =>
+        deletedAt === null && (Uses as string[]).some((endpoint) => endpoint.startsWith(`${used?.properties.Name}:`)),
     );
-    if (user !== undefined)
-      report(
-        "ORDER",
-        `${identifier} is deleted while ${user.name} ${short(user.id)}, which uses it, is still to be deleted`,
-      );
+    if (user !== undefined) report("ORDER", `${identifier} is deleted while ${user.identifier} still uses it`);
   }
 
   function afterAnswer(request: ApiRequest, outcome: AcceptOutcome): void {

@@ -133,6 +133,13 @@ export const plants: readonly Plant[] = [
     "e.depends_on = r.id;\n    end if;\n    in_flight",
     "e.depends_on = r.id and false;\n    end if;\n    in_flight",
   ),
+  swapping(
+    "deleting in order follows what is wanted, not what may be used outside",
+    "cairn.outside_dependencies e\n      join cairn.resources d",
+    "cairn.resource_dependencies e\n      join cairn.resources d",
+    "cairn.outside_dependencies e join cairn.resources d on d.team_id = e.team_id and d.id = e.resource_id\n      where e.team_id = team",
+    "cairn.resource_dependencies e join cairn.resources d on d.team_id = e.team_id and d.id = e.resource_id\n      where e.team_id = team",
+  ),
   {
     name: "a key is not bound to its payload",
     bug: {

@@ -93,8 +93,8 @@ const unusedPartitions = `select to_jsonb(c.relname) from pg_inherits i join pg_
 
 /** New files for every table: what an earlier schedule left behind in them would decide the order of rows without an order. */
 const emptied = `truncate cairn.teams, cairn.targets, cairn.services, cairn.service_environments, cairn.intents,
-  cairn.intent_resources, cairn.resources, cairn.resource_dependencies, cairn.operations, cairn.decisions, cairn.audit_log,
-  cairn.idempotency_keys, cairn.drift_runs, cairn.drift_run_teams, cairn.drift_findings,
+  cairn.intent_resources, cairn.resources, cairn.resource_dependencies, cairn.outside_dependencies, cairn.operations, cairn.decisions,
+  cairn.audit_log,  cairn.idempotency_keys, cairn.drift_runs, cairn.drift_run_teams, cairn.drift_findings,
   cairn.target_budgets, cairn.budget_shares, cairn.breakers, cairn.orphans`;
 
 /**
