@@ -24,7 +24,7 @@ export function createApi(deps: ApiDeps, useCases: { acceptIntent: AcceptIntent 
   api.onError(onError(deps.log));
   api.notFound(answerUnrouted(api));
   api.use(hardenResponses, refuseReservedQuery);
-  api.use("/v1/*", authenticate);
+  api.use("/v1/*", authenticate(deps.callers));
 
   registerSecurity(api);
   publicRoutes(api);

@@ -14,6 +14,8 @@ export type FunctionSpec = {
   starts: readonly MachineName[];
   /** What it may ask of providers. */
   providers: "none" | "read" | "write";
+  /** Its part of the account's concurrency: as much is kept for it, and no more runs at once. */
+  concurrency?: { atMost: number; why: string };
   why: string;
 };
 
@@ -41,6 +43,10 @@ export const functions: { readonly [name in FunctionName]: FunctionSpec } = {
     storeRoles: ["api", "platform"],
     starts: ["reconcile", "drift"],
     providers: "none",
+    concurrency: {
+      atMost: 100,
+      why: "a flood takes neither the store's 100 connections per role nor the workers' share",
+    },
     why: "API Gateway gives up after 30 s; policy and JSON are CPU-bound, and CPU comes with memory",
   },
   "claim-operation": {
@@ -113,6 +119,10 @@ export const functions: { readonly [name in FunctionName]: FunctionSpec } = {
     storeRoles: ["worker"],
     starts: [],
     providers: "read",
+    concurrency: {
+      atMost: 10,
+      why: "looking for drift leaves connections and a target's calls to those who wait for them",
+    },
     why: "a batch of observations within a target's rate",
   },
   "report-drift": {

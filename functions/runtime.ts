@@ -6,6 +6,7 @@ import { RDSDataClient } from "@aws-sdk/client-rds-data";
 import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { v7 as uuidv7 } from "uuid";
+import { callerRules, plainRules } from "../api/caller-rules.ts";
 import type { ApiDeps } from "../api/deps.ts";
 import { openSchemas } from "../aws-schemas/read-schema.ts";
 import { type Pace, paceOf } from "../control/pace.ts";
@@ -104,6 +105,7 @@ export async function apiDeps(): Promise<ApiDeps> {
     return denyAll(error.message);
   });
   const databases = { api: storeDatabase("api"), platform: storeDatabase("platform") };
+  const callers = process.env.CAIRN_CALLERS;
   const goldenPaths = process.env.CAIRN_GOLDEN_PATHS ?? new URL("golden-paths/", assets);
   return {
     store: createApiStore(databases, pace().leaseSeconds),
@@ -112,6 +114,7 @@ export async function apiDeps(): Promise<ApiDeps> {
     executions: executions(),
     newId: () => uuidv7(),
     now: () => Math.floor(Date.now() / 1000),
+    callers: callers === undefined ? plainRules : callerRules.parse(JSON.parse(callers)),
     log: ({ level, what, ...fields }) => log(level === "warn" ? "info" : "error", what, fields),
   };
 }

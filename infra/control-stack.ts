@@ -1,24 +1,37 @@
-import { type App, CfnOutput, Stack } from "aws-cdk-lib";
-import { functions, machines } from "../functions/manifest.ts";
+import { type App, CfnOutput } from "aws-cdk-lib";
+import { HttpLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations";
+import { type FunctionName, functions, machines } from "../functions/manifest.ts";
 import type { CairnOptions } from "./cairn-options.ts";
+import { callerEnvironment } from "./caller-environment.ts";
 import { ControlFunction } from "./constructs/control-function.ts";
 import { ControlMachine } from "./constructs/control-machine.ts";
-import { HttpEntrance } from "./constructs/http-entrance.ts";
+import { MachineApi } from "./constructs/machine-api.ts";
 import { Migrations } from "./constructs/migrations.ts";
+import { PeopleApi } from "./constructs/people-api.ts";
 import { Schedules } from "./constructs/schedules.ts";
 import type { Store } from "./constructs/store.ts";
 import { mapValues } from "./map-values.ts";
+import { PlacedStack } from "./placed-stack.ts";
 
 export type ControlStackOptions = CairnOptions & { store: Store };
 
 /** All that holds no data: it can be deleted and deployed again, and goes on where the store says. */
-export class ControlStack extends Stack {
+export class ControlStack extends PlacedStack {
   constructor(app: App, id: string, { stage, root, bundles, store }: ControlStackOptions) {
-    super(app, id, { description: "Cairn: API, functions, state machines, schedules" });
+    super(app, id, stage, { description: "Cairn: APIs, functions, state machines, schedules" });
 
+    const variables: { [name in FunctionName]?: { [variable: string]: string } } = { api: callerEnvironment(stage) };
     const made = mapValues(
       functions,
-      (spec, name) => new ControlFunction(this, name, { name, spec, stage, store, bundle: bundles[name] }),
+      (spec, name) =>
+        new ControlFunction(this, name, {
+          name,
+          spec,
+          stage,
+          store,
+          bundle: bundles[name],
+          variables: variables[name] ?? {},
+        }),
     );
     const handlers = mapValues(made, ({ handler }) => handler);
     const started = mapValues(
@@ -28,8 +41,16 @@ export class ControlStack extends Stack {
 
     const { migrate, ...serving } = made;
     new Migrations(this, "migrations", { handler: migrate.handler, before: Object.values(serving) });
-    new Schedules(this, "schedules", { handlers, machines: started });
-    const { api } = new HttpEntrance(this, "http", { handler: handlers.api, stage });
-    new CfnOutput(this, "ApiUrl", { value: api.apiEndpoint });
+    new Schedules(this, "schedules", { stage, handlers, machines: started });
+    const people = new PeopleApi(this, "people", {
+      integration: new HttpLambdaIntegration("Function", handlers.api),
+      stage,
+    });
+    const calling = new MachineApi(this, "calling", {
+      integration: new HttpLambdaIntegration("Machine", handlers.api),
+      stage,
+    });
+    new CfnOutput(this, "ApiUrl", { value: people.url });
+    new CfnOutput(this, "MachineApiUrl", { value: calling.api.apiEndpoint });
   }
 }

@@ -1,10 +1,11 @@
-import { Aws, Duration, RemovalPolicy } from "aws-cdk-lib";
-import { PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
-import { Architecture, Code, Function as LambdaFunction, Runtime } from "aws-cdk-lib/aws-lambda";
-import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
+import { Duration, RemovalPolicy } from "aws-cdk-lib";
+import { Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import { Architecture, Code, Function as LambdaFunction, Runtime, Tracing } from "aws-cdk-lib/aws-lambda";
+import { LogGroup } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
 import type { FunctionName, FunctionSpec } from "../../functions/manifest.ts";
-import { machineArn, machineArnPrefix } from "../machine-names.ts";
+import { functionName, machineArnPrefix } from "../fixed-names.ts";
+import { functionPermissions } from "../function-permissions.ts";
 import type { Stage } from "../stages/stage.ts";
 import type { Store } from "./store.ts";
 
@@ -15,26 +16,30 @@ export type ControlFunctionOptions = {
   store: Store;
   /** Folder with `index.mjs` and the data it reads. */
   bundle: string;
+  /** What this one function needs to know beside what all do. */
+  variables?: { [name: string]: string };
 };
-
-/** The statements of the Data API that Cairn makes; a batch is not among them. */
-const dataApi = ["ExecuteStatement", "BeginTransaction", "CommitTransaction", "RollbackTransaction"];
 
 /** A Lambda function with a role of its own that allows what the manifest names and nothing else. */
 export class ControlFunction extends Construct {
   readonly handler: LambdaFunction;
 
-  constructor(scope: Construct, id: string, { name, spec, stage, store, bundle }: ControlFunctionOptions) {
+  constructor(scope: Construct, id: string, { name, spec, stage, store, bundle, variables }: ControlFunctionOptions) {
     super(scope, id);
     const logGroup = new LogGroup(this, "Logs", {
-      retention: RetentionDays.ONE_MONTH,
+      logGroupName: `/aws/lambda/${functionName(stage, name)}`,
+      retention: stage.logDays,
       removalPolicy: RemovalPolicy.DESTROY,
     });
-    const role = new Role(this, "Role", { assumedBy: new ServicePrincipal("lambda.amazonaws.com") });
+    const role = new Role(this, "Role", {
+      roleName: functionName(stage, name),
+      assumedBy: new ServicePrincipal("lambda.amazonaws.com"),
+    });
     logGroup.grantWrite(role);
-    for (const statement of statements(spec, stage, store)) role.addToPolicy(statement);
+    for (const statement of functionPermissions(spec, stage, store)) role.addToPolicy(statement);
 
     this.handler = new LambdaFunction(this, "Function", {
+      functionName: functionName(stage, name),
       description: `Cairn ${name}: ${spec.why}`.slice(0, 256),
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
@@ -42,9 +47,13 @@ export class ControlFunction extends Construct {
       handler: "index.handler",
       timeout: Duration.seconds(spec.timeoutSeconds),
       memorySize: spec.memoryMb,
+      ...(stage.reserveConcurrency && spec.concurrency
+        ? { reservedConcurrentExecutions: spec.concurrency.atMost }
+        : {}),
       role,
       logGroup,
-      environment: environment(spec, stage, store),
+      tracing: Tracing.ACTIVE,
+      environment: { ...environment(spec, stage, store), ...variables },
     });
   }
 }
@@ -52,6 +61,7 @@ export class ControlFunction extends Construct {
 function environment(spec: FunctionSpec, stage: Stage, store: Store): { [name: string]: string } {
   return {
     NODE_OPTIONS: "--enable-source-maps",
+    CAIRN_STAGE: stage.name,
     CAIRN_ASSETS: "/var/task",
     CAIRN_STORE_ARN: store.cluster.clusterArn,
     CAIRN_STORE_DATABASE: store.database,
@@ -62,39 +72,4 @@ function environment(spec: FunctionSpec, stage: Stage, store: Store): { [name: s
       spec.storeRoles.map((role) => [`CAIRN_STORE_SECRET_${role.toUpperCase()}`, store.secrets[role].secretArn]),
     ),
   };
-}
-
-function statements(spec: FunctionSpec, stage: Stage, store: Store): PolicyStatement[] {
-  const allowed: PolicyStatement[] = [];
-  if (spec.storeRoles.length > 0) {
-    allowed.push(
-      new PolicyStatement({
-        actions: dataApi.map((call) => `rds-data:${call}`),
-        resources: [store.cluster.clusterArn],
-      }),
-      new PolicyStatement({
-        actions: ["secretsmanager:GetSecretValue"],
-        resources: spec.storeRoles.map((role) => store.secrets[role].secretArn),
-      }),
-    );
-  }
-  if (spec.starts.length > 0) {
-    allowed.push(
-      new PolicyStatement({
-        actions: ["states:StartExecution"],
-        resources: spec.starts.map((machine) => machineArn(stage, machine)),
-      }),
-    );
-  }
-  if (spec.providers !== "none") {
-    // What may be done to a cloud is the target's role to say, in the target's own account.
-    const accounts = stage.targetAccounts.length > 0 ? stage.targetAccounts : [Aws.ACCOUNT_ID];
-    allowed.push(
-      new PolicyStatement({
-        actions: ["sts:AssumeRole"],
-        resources: accounts.map((account) => `arn:${Aws.PARTITION}:iam::${account}:role/cairn-${stage.name}-target-*`),
-      }),
-    );
-  }
-  return allowed;
 }

@@ -2,13 +2,13 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { RemovalPolicy } from "aws-cdk-lib";
 import { PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
-import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
+import { LogGroup } from "aws-cdk-lib/aws-logs";
 import { DefinitionBody, LogLevel, StateMachine, StateMachineType } from "aws-cdk-lib/aws-stepfunctions";
 import { Construct } from "constructs";
 import type { MachineName, machines } from "../../functions/manifest.ts";
 import type { Handlers } from "../cairn-options.ts";
 import { fillPlaceholders } from "../fill-placeholders.ts";
-import { machineName } from "../machine-names.ts";
+import { machineName } from "../fixed-names.ts";
 import type { Stage } from "../stages/stage.ts";
 
 export type ControlMachineOptions = {
@@ -36,11 +36,12 @@ export class ControlMachine extends Construct {
       stateMachineType: StateMachineType.STANDARD,
       definitionBody: DefinitionBody.fromString(definition),
       role,
+      tracingEnabled: true,
       // The history keeps every step for 90 days; the log is for what failed, and never holds a payload.
       logs: {
         destination: new LogGroup(this, "Logs", {
           logGroupName: `/aws/vendedlogs/states/${machineName(stage, name)}`, // other names outgrow a policy's size limit
-          retention: RetentionDays.ONE_MONTH,
+          retention: stage.logDays,
           removalPolicy: RemovalPolicy.DESTROY,
         }),
         level: LogLevel.ERROR,

@@ -6,21 +6,30 @@ import type { StateMachine } from "aws-cdk-lib/aws-stepfunctions";
 import { Construct } from "constructs";
 import { type MachineName, type ScheduleSpec, schedules } from "../../functions/manifest.ts";
 import type { Handlers } from "../cairn-options.ts";
+import type { Stage } from "../stages/stage.ts";
 
-export type SchedulesOptions = { handlers: Handlers; machines: { readonly [name in MachineName]: StateMachine } };
+export type SchedulesOptions = {
+  stage: Stage;
+  handlers: Handlers;
+  machines: { readonly [name in MachineName]: StateMachine };
+};
 
 /** The rules that start what nobody asks for. What EventBridge could not deliver is kept for two weeks. */
 export class Schedules extends Construct {
-  constructor(scope: Construct, id: string, { handlers, machines }: SchedulesOptions) {
+  constructor(scope: Construct, id: string, { stage, handlers, machines }: SchedulesOptions) {
     super(scope, id);
     const deadLetterQueue = new Queue(this, "DeadLetters", {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
       retentionPeriod: Duration.days(14),
     });
-    for (const [name, { rateMinutes, target, why }] of Object.entries(schedules)) {
+    // The stage says how often it pays for these two, and what a sleeping store allows; the rest is the manifest's.
+    const { sweepMinutes, driftMinutes } = stage.schedules;
+    const minutes: { [name: string]: number } = { sweep: sweepMinutes, drift: driftMinutes };
+    for (const [name, { target, why, ...spec }] of Object.entries(schedules)) {
+      const rateMinutes = minutes[name] ?? spec.rateMinutes;
       // A run that is later than its successor has nothing left to do.
-      const delivery = { deadLetterQueue, retryAttempts: 3, maxEventAge: Duration.minutes(Math.max(rateMinutes, 1)) };
+      const delivery = { deadLetterQueue, retryAttempts: 3, maxEventAge: Duration.minutes(rateMinutes) };
       new Rule(this, name, {
         description: `Cairn ${name}: ${why}`.slice(0, 512),
         schedule: Schedule.rate(Duration.minutes(rateMinutes)),

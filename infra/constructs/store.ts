@@ -1,58 +1,77 @@
-import { Duration, RemovalPolicy } from "aws-cdk-lib";
-import { type IVpc, SubnetType, Vpc } from "aws-cdk-lib/aws-ec2";
-import {
-  AuroraPostgresEngineVersion,
-  ClusterInstance,
-  Credentials,
-  DatabaseCluster,
-  DatabaseClusterEngine,
-  DatabaseSecret,
-} from "aws-cdk-lib/aws-rds";
+import { Aws, Duration, RemovalPolicy } from "aws-cdk-lib";
+import { Key } from "aws-cdk-lib/aws-kms";
+import { LogGroup } from "aws-cdk-lib/aws-logs";
+import { ClusterInstance, Credentials, DatabaseCluster, DatabaseSecret } from "aws-cdk-lib/aws-rds";
 import type { ISecret } from "aws-cdk-lib/aws-secretsmanager";
 import { Construct } from "constructs";
 import type { StoreRole } from "../../functions/manifest.ts";
 import type { Stage } from "../stages/stage.ts";
+import { auroraPostgres } from "./aurora-postgres.ts";
+import { isolatedNetwork } from "./isolated-network.ts";
 
 /**
  * Aurora PostgreSQL behind the Data API, with no network way in: callers need IAM and a role's secret, not a route.
  * The owner is the cluster's master user; the migrations make the other roles from their secrets.
+ *
+ * Cluster and instances have fixed names, so that a restored cluster takes the old one's place by being renamed, and every
+ * role and function that names it goes on (docs/runbook.md).
  */
 export class Store extends Construct {
   readonly cluster: DatabaseCluster;
   readonly database = "cairn";
+  readonly key: Key;
   readonly secrets: { readonly [role in StoreRole]: ISecret };
+  /** Who may use the key may do so only by reading a secret. */
+  readonly onlyThroughSecrets = {
+    StringEquals: { "kms:ViaService": `secretsmanager.${Aws.REGION}.${Aws.URL_SUFFIX}` },
+  };
 
-  constructor(
-    scope: Construct,
-    id: string,
-    { minCapacity, maxCapacity, backupDays, deletionProtection }: Stage["store"],
-  ) {
+  constructor(scope: Construct, id: string, { name, store, logDays }: Stage) {
     super(scope, id);
-    // CDK's classes say `| undefined` where its interfaces do not, which exactOptionalPropertyTypes minds: hence `as`.
-    const vpc = new Vpc(this, "Network", {
-      natGateways: 0,
-      maxAzs: 2, // Aurora asks for two
-      subnetConfiguration: [{ name: "store", subnetType: SubnetType.PRIVATE_ISOLATED }],
-    }) as IVpc;
+    const clusterName = `cairn-${name}`;
+    // Data, backups and secrets: without the key there is none of them, so nothing here deletes it.
+    this.key = new Key(this, "Key", {
+      alias: `cairn/${name}/store`,
+      description: `Cairn ${name}: the store and its secrets`,
+      enableKeyRotation: true,
+      removalPolicy: RemovalPolicy.RETAIN,
+    });
+    const instance = (number: number) => ({
+      instanceIdentifier: `${clusterName}-${number}`,
+      publiclyAccessible: false,
+    });
     const secret = (role: StoreRole): ISecret =>
-      new DatabaseSecret(this, `Secret-${role}`, { username: `cairn_${role}` }) as ISecret;
+      new DatabaseSecret(this, `Secret-${role}`, { username: `cairn_${role}`, encryptionKey: this.key }) as ISecret;
     const owner = secret("owner");
+    // Aurora would make this group by itself and keep it for ever.
+    const logs = new LogGroup(this, "Logs", {
+      logGroupName: `/aws/rds/cluster/${clusterName}/postgresql`,
+      retention: logDays,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+
     this.cluster = new DatabaseCluster(this, "Cluster", {
-      engine: DatabaseClusterEngine.auroraPostgres({ version: AuroraPostgresEngineVersion.VER_17_7 }),
+      clusterIdentifier: clusterName,
+      engine: auroraPostgres(store.engineVersion),
       credentials: Credentials.fromSecret(owner),
       defaultDatabaseName: this.database,
       enableDataApi: true,
-      writer: ClusterInstance.serverlessV2("Writer", { publiclyAccessible: false }),
-      serverlessV2MinCapacity: minCapacity,
-      serverlessV2MaxCapacity: maxCapacity,
-      vpc,
-      vpcSubnets: { subnetType: SubnetType.PRIVATE_ISOLATED },
+      writer: ClusterInstance.serverlessV2("Writer", instance(1)),
+      readers: store.standby
+        ? [ClusterInstance.serverlessV2("Standby", { ...instance(2), scaleWithWriter: true })]
+        : [],
+      serverlessV2MinCapacity: store.minCapacity,
+      serverlessV2MaxCapacity: store.maxCapacity,
+      ...isolatedNetwork(this, "Network"),
       storageEncrypted: true,
-      backup: { retention: Duration.days(backupDays) },
-      deletionProtection,
+      storageEncryptionKey: this.key,
+      backup: { retention: Duration.days(store.backupDays) },
+      deletionProtection: store.deletionProtection,
       removalPolicy: RemovalPolicy.SNAPSHOT,
       copyTagsToSnapshot: true,
+      cloudwatchLogsExports: ["postgresql"],
     });
+    this.cluster.node.addDependency(logs);
     this.secrets = {
       owner: this.cluster.secret ?? owner,
       api: secret("api").attach(this.cluster),

@@ -1,28 +1,50 @@
 import { z } from "zod";
+import { closed } from "./closed.ts";
+import { domainSchema } from "./domain.ts";
+import { machineCallersSchema } from "./machine-caller.ts";
+import { accountId, name, regionName } from "./names.ts";
+import { mayNotSleep, storeSchema } from "./store.ts";
+import { targetsSchema } from "./target.ts";
+import { tokensSchema } from "./tokens.ts";
 
-const stageSchema = z.strictObject({
+/** CloudWatch takes these and no others. */
+const logDays = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 3653] as const;
+
+const stageSchema = closed({
   /** Part of every fixed name: two stages live side by side in one account. */
-  name: z.string().regex(/^[a-z][a-z0-9-]{0,19}$/, "lower-case letters, digits and dashes, at most 20"),
-  /** Of the tokens the API accepts, exactly as in their `iss`. API Gateway reads its keys from `.well-known`. */
-  issuer: z.url({ protocol: /^https$/, error: "must be an https URL" }),
-  audience: z.array(z.string().min(1)).min(1),
-  store: z
-    .strictObject({
-      /** Aurora capacity units, 2 GiB of memory each, in steps of 0.5. */
-      minCapacity: z.number().min(0).max(256).multipleOf(0.5),
-      maxCapacity: z.number().min(1).max(256).multipleOf(0.5),
-      backupDays: z.int().min(1).max(35),
-      deletionProtection: z.boolean(),
-    })
-    .refine(({ minCapacity, maxCapacity }) => minCapacity <= maxCapacity, {
-      path: ["minCapacity"],
-      error: "must not be above maxCapacity",
-    }),
+  name,
+  /** Cairn's own account. When it is named, nobody deploys into another one by mistake; targets elsewhere trust it. */
+  account: accountId.nullable(),
+  region: regionName,
+  tokens: tokensSchema,
+  machineCallers: machineCallersSchema,
+  /** A name of your own for the API that people call; null: API Gateway's. */
+  domain: domainSchema.nullable(),
+  /** What API Gateway lets through to each of the two APIs; the rest is 429. */
+  requests: closed({ perSecond: z.int().min(1).max(10_000), burst: z.int().min(1).max(5_000) }),
+  store: storeSchema,
+  schedules: closed({
+    /** How often what lost its execution is looked for: law I3's period. */
+    sweepMinutes: z.int().min(1).max(1440),
+    /** How often resources whose look is due are looked for. */
+    driftMinutes: z.int().min(1).max(1440),
+  }),
   /** How often each READY resource is looked at. */
   driftIntervalSeconds: z.int().min(300),
-  /** Accounts in which Cairn may take on a target's role; empty means its own account. */
-  targetAccounts: z.array(z.string().regex(/^[0-9]{12}$/, "an account id has 12 digits")),
-});
+  /**
+   * Whether functions keep their part of the account's concurrency (functions/manifest.ts). A new account's quota is 10
+   * executions at once, of which Lambda lets nothing be reserved: raise it to 1,000, then say true.
+   */
+  reserveConcurrency: z.boolean(),
+  /** How long logs are kept. */
+  logDays: z.literal([...logDays], { error: `must be one of ${logDays.join(", ")}` }),
+  /** How long a database role's password lives. */
+  rotationDays: z.int().min(1).max(365),
+  /** Who gets mail when an alarm rings; each address has to confirm once. */
+  alarmAddresses: z.array(z.email({ error: "must be an email address" })),
+  /** Where Cairn may provision, each with a stack of its own in its account and region. */
+  targets: targetsSchema,
+}).check(mayNotSleep, certificateIsHere, accountIsNamed, driftIsSlowEnough);
 
 /** What differs from one deployment of Cairn to the next. */
 export type Stage = z.infer<typeof stageSchema>;
@@ -33,4 +55,36 @@ export function parseStage(file: string, value: unknown): Stage {
   if (parsed.success) return parsed.data;
   const faults = parsed.error.issues.map(({ path, message }) => `  ${path.join(".") || "(the whole)"}: ${message}`);
   throw new Error(`${file} cannot be used:\n${faults.join("\n")}`);
+}
+
+type Check = z.core.ParsePayload<Stage>;
+
+function certificateIsHere({ value: { domain, region }, issues }: Check): void {
+  if (domain === null || domain.certificateArn.split(":")[3] === region) return;
+  issues.push({
+    code: "custom",
+    path: ["domain", "certificateArn"],
+    input: domain.certificateArn,
+    message: `must be a certificate in ${region}, where the API is`,
+  });
+}
+
+function accountIsNamed({ value: { account, targets }, issues }: Check): void {
+  if (account !== null || targets.length === 0) return;
+  issues.push({
+    code: "custom",
+    path: ["account"],
+    input: account,
+    message: "must be Cairn's account id, because the targets' roles have to trust it",
+  });
+}
+
+function driftIsSlowEnough({ value: { schedules, driftIntervalSeconds }, issues }: Check): void {
+  if (schedules.driftMinutes * 60 <= driftIntervalSeconds) return;
+  issues.push({
+    code: "custom",
+    path: ["schedules", "driftMinutes"],
+    input: schedules.driftMinutes,
+    message: `must not be above ${driftIntervalSeconds / 60}, or resources are looked at less often than driftIntervalSeconds says`,
+  });
 }

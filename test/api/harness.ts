@@ -219,6 +219,8 @@ export type Sent = {
   /** Sent as JSON text, unless it is text already. */
   body?: Json | string;
   claims?: JsonObject | null;
+  /** Sent with SigV4 instead of a token, as this principal. */
+  userArn?: string;
   base64?: boolean;
 };
 
@@ -268,6 +270,7 @@ export function eventOf({
   headers = {},
   body,
   claims = tokens.developer,
+  userArn,
   base64 = false,
 }: Sent): GatewayEvent {
   const text = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
@@ -282,7 +285,7 @@ export function eventOf({
       domainName: "api.example",
       requestId: "request-1",
       http: { method },
-      authorizer: claims === null ? undefined : { jwt: { claims } },
+      authorizer: userArn !== undefined ? { iam: { userArn } } : claims === null ? undefined : { jwt: { claims } },
     },
   };
 }

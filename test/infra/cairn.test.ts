@@ -1,6 +1,8 @@
 import { Match, type Template } from "aws-cdk-lib/assertions";
 import { beforeAll, describe, expect, test } from "vitest";
 import { type FunctionName, functions, machines, type StoreRole, schedules } from "../../functions/manifest.ts";
+import { readStage } from "../../infra/stages/read-stage.ts";
+import { fullStage } from "./full-stage.ts";
 import { synthesize } from "./synthesize.ts";
 
 type Resource = { Type: string; Properties: Record<string, unknown>; DependsOn?: string[] };
@@ -12,7 +14,7 @@ let store: Template;
 let control: Template;
 
 beforeAll(() => {
-  ({ store, control } = synthesize("production"));
+  ({ store, control } = synthesize(fullStage));
 });
 
 describe("functions", () => {
@@ -24,7 +26,10 @@ describe("functions", () => {
       Handler: "index.handler",
       Timeout: functions[name].timeoutSeconds,
       MemorySize: functions[name].memoryMb,
+      TracingConfig: { Mode: "Active" },
+      FunctionName: `cairn-production-${name}`,
     });
+    expect(Properties.ReservedConcurrentExecutions).toBe(functions[name].concurrency?.atMost);
   });
 
   test.each(names)("%s knows the secrets of its own database roles and no other", (name) => {
@@ -47,8 +52,10 @@ describe("functions", () => {
     const expected = [
       "logs:CreateLogStream",
       "logs:PutLogEvents",
+      "xray:PutTraceSegments",
+      "xray:PutTelemetryRecords",
       ...(storeRoles.length > 0
-        ? [...database.map((call) => `rds-data:${call}`), "secretsmanager:GetSecretValue"]
+        ? [...database.map((call) => `rds-data:${call}`), "secretsmanager:GetSecretValue", "kms:Decrypt"]
         : []),
       ...(starts.length > 0 ? ["states:StartExecution"] : []),
       ...(providers !== "none" ? ["sts:AssumeRole"] : []),
@@ -60,8 +67,20 @@ describe("functions", () => {
     }
   });
 
-  test("take on targets' roles, by name, in Cairn's own account unless the stage names others", () => {
-    expect(allowed(statementsOf("apply-resource"), "sts:AssumeRole")).toContain(":role/cairn-production-target-*");
+  test("take on the roles of the stage's targets and no others", () => {
+    expect(JSON.parse(allowed(statementsOf("apply-resource"), "sts:AssumeRole")).flat()).toEqual([
+      "arn:aws:iam::222233334444:role/cairn-production-target-shared",
+      "arn:aws:iam::333344445555:role/cairn-production-target-live",
+    ]);
+  });
+
+  test("keep their logs as long as the stage says, and lose them with the stack", () => {
+    control.allResourcesProperties("AWS::Logs::LogGroup", { RetentionInDays: fullStage.logDays });
+  });
+
+  test("reserve nothing where the account's quota has no room", () => {
+    const { control } = synthesize({ ...fullStage, reserveConcurrency: false });
+    control.allResourcesProperties("AWS::Lambda::Function", { ReservedConcurrentExecutions: Match.absent() });
   });
 });
 
@@ -80,18 +99,19 @@ describe("state machines", () => {
     }
   });
 
-  test("are Standard and log no payload", () => {
+  test("are Standard, traced, and log no payload", () => {
     control.allResourcesProperties("AWS::StepFunctions::StateMachine", {
       StateMachineType: "STANDARD",
       LoggingConfiguration: { IncludeExecutionData: false },
+      TracingConfiguration: { Enabled: true },
     });
   });
 });
 
 test.each(Object.entries(schedules))(
   "the rule %s keeps its period, retries, and keeps what it could not deliver",
-  (_, spec) => {
-    const { rateMinutes } = spec;
+  (name, spec) => {
+    const rateMinutes = { sweep: 1, drift: 15 }[name] ?? spec.rateMinutes;
     const rate =
       rateMinutes === 1 ? "1 minute" : rateMinutes % 1440 === 0 ? days(rateMinutes) : `${rateMinutes} minutes`;
     const id = "function" in spec.target ? idOf(spec.target.function) : `machine${spec.target.machine}Machine`;
@@ -111,24 +131,11 @@ test.each(Object.entries(schedules))(
   },
 );
 
-describe("the HTTP API", () => {
-  test("verifies a token everywhere but on what anyone may read", () => {
-    const routes = resourcesOf("AWS::ApiGatewayV2::Route").map(({ Properties }) => [
-      Properties.RouteKey,
-      Properties.AuthorizationType,
-    ]);
-    expect(routes.sort()).toEqual([
-      ["$default", "JWT"],
-      ["GET /healthz", "NONE"],
-      ["GET /openapi.json", "NONE"],
-    ]);
-  });
-
-  test("takes issuer and audience from the stage", () => {
-    control.hasResourceProperties("AWS::ApiGatewayV2::Authorizer", {
-      JwtConfiguration: { Issuer: "https://login.example.com/", Audience: ["cairn"] },
-    });
-  });
+test("rules are slow enough for a store that may sleep", () => {
+  const { control } = synthesize(readStage("development"));
+  for (const minutes of ["1 hour", "1 hour", "1 day"]) {
+    control.hasResourceProperties("AWS::Events::Rule", { ScheduleExpression: `rate(${minutes})` });
+  }
 });
 
 test("no other function gets its new code before the migrations have run", () => {
@@ -139,53 +146,7 @@ test("no other function gets its new code before the migrations have run", () =>
   }
 });
 
-describe("the store", () => {
-  test("is an encrypted Aurora PostgreSQL 17 behind the Data API", () => {
-    store.hasResourceProperties("AWS::RDS::DBCluster", {
-      Engine: "aurora-postgresql",
-      EngineVersion: Match.stringLikeRegexp("^17\\."),
-      EnableHttpEndpoint: true,
-      StorageEncrypted: true,
-      DeletionProtection: true,
-      BackupRetentionPeriod: 35,
-      ServerlessV2ScalingConfiguration: { MinCapacity: 1, MaxCapacity: 16 },
-    });
-  });
-
-  test("has no way in from a network and none out", () => {
-    for (const type of ["InternetGateway", "NatGateway", "Route", "SecurityGroupIngress", "VPCEndpoint"]) {
-      store.resourceCountIs(`AWS::EC2::${type}`, 0);
-    }
-    store.allResourcesProperties("AWS::EC2::SecurityGroup", { SecurityGroupIngress: Match.absent() });
-    store.allResourcesProperties("AWS::RDS::DBInstance", { PubliclyAccessible: false });
-  });
-
-  test("has a secret for each database role", () => {
-    for (const role of roles) {
-      store.hasResourceProperties("AWS::SecretsManager::Secret", {
-        GenerateSecretString: Match.objectLike({ SecretStringTemplate: `{"username":"cairn_${role}"}` }),
-      });
-    }
-    store.resourceCountIs("AWS::SecretsManager::Secret", roles.length);
-  });
-
-  test("holds all data: the other stack can be torn down and rebuilt", () => {
-    for (const type of [
-      "AWS::RDS::DBCluster",
-      "AWS::SecretsManager::Secret",
-      "AWS::S3::Bucket",
-      "AWS::DynamoDB::Table",
-    ]) {
-      control.resourceCountIs(type, 0);
-    }
-    const keeps = Object.values(control.toJSON().Resources as Record<string, { DeletionPolicy?: string }>).filter(
-      ({ DeletionPolicy }) => DeletionPolicy !== undefined && DeletionPolicy !== "Delete",
-    );
-    expect(keeps).toEqual([]);
-  });
-});
-
-test("no statement allows every action, and only log delivery, which takes no narrower one, every resource", () => {
+test("no statement allows every action, and only traces and log delivery, which take no narrower one, every resource", () => {
   for (const template of [store, control]) {
     const statements = Object.values(template.findResources("AWS::IAM::Policy")).flatMap(
       ({ Properties }) => Properties.PolicyDocument.Statement as Statement[],
@@ -193,14 +154,25 @@ test("no statement allows every action, and only log delivery, which takes no na
     for (const statement of statements) {
       const actions = [statement.Action].flat();
       expect(actions.filter((action) => action.endsWith("*"))).toEqual([]);
-      if (statement.Resource === "*") expect(actions.filter((action) => !action.startsWith("logs:"))).toEqual([]);
+      if (statement.Resource === "*") expect(actions.filter((action) => !/^(logs|xray):/.test(action))).toEqual([]);
     }
   }
 });
 
-test("both stacks stay free of an account and a region", () => {
-  for (const template of [store, control]) {
-    expect(JSON.stringify(template.toJSON())).not.toMatch(/arn:aws:[a-z-]*:[a-z]{2}-[a-z]+-\d|\b\d{12}\b/);
+test("templates name neither an account nor a region of their own accord", () => {
+  const plain = { ...fullStage, account: null, targets: [], domain: null, machineCallers: [] };
+  for (const template of Object.values(synthesize(plain))) {
+    const named = JSON.stringify(template.toJSON()).match(/arn:aws:[a-z-]*:[a-z]{2}-[a-z]+-\d|\b\d{12}\b/g);
+    expect(named).toBeNull();
+  }
+});
+
+test("what takes tags is tagged with its stage", () => {
+  for (const type of ["AWS::RDS::DBCluster", "AWS::KMS::Key", "AWS::SecretsManager::Secret"]) {
+    store.allResourcesProperties(type, { Tags: Match.arrayWith([{ Key: "cairn:stage", Value: "production" }]) });
+  }
+  for (const type of ["AWS::StepFunctions::StateMachine", "AWS::SQS::Queue", "AWS::Logs::LogGroup"]) {
+    control.allResourcesProperties(type, { Tags: Match.arrayWith([{ Key: "cairn:stage", Value: "production" }]) });
   }
 });
 

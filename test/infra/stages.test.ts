@@ -3,6 +3,31 @@ import { readStage } from "../../infra/stages/read-stage.ts";
 import { parseStage } from "../../infra/stages/stage.ts";
 
 const good = readStage("development");
+const target = {
+  name: "shared",
+  account: "222233334444",
+  region: "eu-central-1",
+  environments: ["development"],
+  externalId: "a-made-up-secret-01",
+  requestsPerSecond: null,
+  values: { subnetIds: ["subnet-1"] },
+  tenants: { environments: ["development"], minCapacity: 0.5, maxCapacity: 2, deletionProtection: false },
+};
+const second = {
+  ...target,
+  name: "other",
+  externalId: "a-made-up-secret-02",
+  environments: ["staging"],
+  tenants: null,
+};
+const machine = { name: "ci", trusts: ["arn:aws:iam::111122223333:role/ci"], role: "developer", team: "payments" };
+const domain = {
+  name: "cairn.example.com",
+  certificateArn: "arn:aws:acm:eu-west-1:111122223333:certificate/0a1b2c",
+  zone: null,
+};
+
+const { issuer: _, ...tokensWithoutIssuer } = good.tokens;
 
 describe("a stage", () => {
   test.each(["development", "production"])("%s can be used", (name) => {
@@ -14,17 +39,102 @@ describe("a stage", () => {
   });
 
   test.each([
-    { change: { issuer: "http://login.example.com" }, names: "issuer: must be an https URL" },
-    { change: { audience: [] }, names: "audience: " },
-    { change: { issuers: "https://login.example.com" }, names: 'Unrecognized key: "issuers"' },
-    { change: { name: "Production" }, names: "name: lower-case letters" },
-    { change: { targetAccounts: ["12"] }, names: "targetAccounts.0: an account id has 12 digits" },
-    { change: { store: { ...good.store, minCapacity: 4 } }, names: "store.minCapacity: must not be above maxCapacity" },
-    { change: { store: { ...good.store, maxCapacity: 0.7 } }, names: "store.maxCapacity: " },
+    { what: "targets in two accounts and two regions", change: { account: "111122223333", targets: [target, second] } },
+    { what: "machines and a domain", change: { machineCallers: [machine], domain } },
+    {
+      what: "one that never sleeps",
+      change: { store: { ...good.store, minCapacity: 0.5 }, schedules: { sweepMinutes: 1, driftMinutes: 15 } },
+    },
+  ])("may have $what", ({ change }) => {
+    expect(() => parseStage("infra/stages/x.ts", { ...good, ...change })).not.toThrow();
+  });
+
+  test.each([
+    // missing
+    { change: { tokens: undefined }, names: "tokens: is missing; it holds issuer, audience, claims, platformSubjects" },
+    { change: { tokens: tokensWithoutIssuer }, names: "tokens.issuer: must be an https URL" },
+    { change: { tokens: { ...good.tokens, audience: [] } }, names: "tokens.audience: must name at least one" },
+    // misspelt
+    { change: { alarmAdresses: [] }, names: "(the whole): has no alarmAdresses; allowed are name, account, region," },
+    {
+      change: { store: { ...good.store, minCapcity: 1 } },
+      names: "store: has no minCapcity; allowed are engineVersion,",
+    },
+    { change: { targets: [{ ...target, externalID: "x" }] }, names: "targets.0: has no externalID; allowed are name," },
+    // no such value
+    { change: { name: "Production" }, names: "name: must be lower-case letters" },
+    { change: { account: "12" }, names: "account: must be an account id of 12 digits" },
+    { change: { region: "eu-west-9" }, names: 'region: "eu-west-9" is no region of AWS; there are af-south-1,' },
+    {
+      change: { tokens: { ...good.tokens, issuer: "http://login.example.com" } },
+      names: "tokens.issuer: must be an https URL",
+    },
+    {
+      change: { tokens: { ...good.tokens, issuer: "https://x.example?a=1" } },
+      names: "tokens.issuer: must have no query",
+    },
+    {
+      change: { tokens: { ...good.tokens, claims: { team: "a b", role: "role" } } },
+      names: "tokens.claims.team: must be a",
+    },
+    {
+      change: { store: { ...good.store, engineVersion: "17.3" } },
+      names: "store.engineVersion: Aurora has no PostgreSQL 17.3; there are 17.1,",
+    },
+    { change: { store: { ...good.store, engineVersion: "16.11" } }, names: "store.engineVersion: Aurora has no" },
+    { change: { store: { ...good.store, maxCapacity: 1.7 } }, names: "store.maxCapacity: must be in steps of 0.5" },
+    { change: { store: { ...good.store, backupDays: 36 } }, names: "store.backupDays: " },
+    { change: { logDays: 31 }, names: "logDays: must be one of 1, 3, 5, 7, 14, 30," },
+    { change: { alarmAddresses: ["on-call"] }, names: "alarmAddresses.0: must be an email address" },
     { change: { driftIntervalSeconds: 1 }, names: "driftIntervalSeconds: " },
+    { change: { requests: { perSecond: 0, burst: 1 } }, names: "requests.perSecond: " },
+    {
+      change: { machineCallers: [{ ...machine, trusts: ["*"] }] },
+      names: "machineCallers.0.trusts.0: must be an IAM role",
+    },
+    { change: { machineCallers: [{ ...machine, role: "owner" }] }, names: "machineCallers.0.role: " },
+    { change: { targets: [{ ...target, externalId: "short" }] }, names: "targets.0.externalId: must be 16 to 128" },
+    // contradictory
+    { change: { store: { ...good.store, minCapacity: 4 } }, names: "store.minCapacity: must not be above maxCapacity" },
+    {
+      change: { schedules: { sweepMinutes: 1, driftMinutes: 60 } },
+      names: "schedules.sweepMinutes: must be at least 15 while store.minCapacity is 0",
+    },
+    {
+      change: { schedules: { sweepMinutes: 60, driftMinutes: 5 } },
+      names: "schedules.driftMinutes: must be at least 15 while",
+    },
+    { change: { driftIntervalSeconds: 600 }, names: "schedules.driftMinutes: must not be above 10" },
+    { change: { domain, region: "eu-west-2" }, names: "domain.certificateArn: must be a certificate in eu-west-2" },
+    {
+      change: { machineCallers: [{ ...machine, role: "platform" }] },
+      names: "machineCallers.0: has no team; allowed are",
+    },
+    { change: { machineCallers: [machine, machine] }, names: "machineCallers.1: has the name ci of number 0 too" },
+    {
+      change: { account: null, targets: [target] },
+      names: "account: must be Cairn's account id, because the targets'",
+    },
+    // overlapping
+    {
+      change: { targets: [target, { ...second, environments: ["development"] }] },
+      names: "targets.1: has the environment development of number 0 too",
+    },
+    {
+      change: { targets: [target, { ...second, tenants: target.tenants }] },
+      names: "targets.1: has the tenants' environment development of",
+    },
+    {
+      change: { targets: [target, { ...second, name: "shared" }] },
+      names: "targets.1: has the name shared of number 0 too",
+    },
+    {
+      change: { targets: [target, { ...second, externalId: target.externalId }] },
+      names: "targets.1: has the externalId",
+    },
   ])("is refused with file and key: $names", ({ change, names }) => {
     const parse = () => parseStage("infra/stages/x.ts", { ...good, ...change });
-    expect(parse).toThrow("infra/stages/x.ts");
+    expect(parse).toThrow("infra/stages/x.ts cannot be used:\n");
     expect(parse).toThrow(names);
   });
 });

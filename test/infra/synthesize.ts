@@ -6,20 +6,20 @@ import { Template } from "aws-cdk-lib/assertions";
 import { functions, machines } from "../../functions/manifest.ts";
 import { addCairn } from "../../infra/cairn.ts";
 import { mapValues } from "../../infra/map-values.ts";
-import { readStage } from "../../infra/stages/read-stage.ts";
+import type { Stage } from "../../infra/stages/stage.ts";
 
 /**
  * The app's templates, with a one-line bundle in place of each function's and the smallest definition that names every
  * task: what a template says depends on neither.
  */
-export function synthesize(stageName: string): { store: Template; control: Template } {
+export function synthesize(stage: Stage): { store: Template; control: Template } {
   const root = mkdtempSync(join(tmpdir(), "cairn infra "));
   try {
     const bundle = join(root, "bundle");
     write(join(bundle, "index.mjs"), "export const handler = async () => {};");
     for (const { definition, tasks } of Object.values(machines)) write(join(root, definition), chain(tasks));
     const { store, control } = addCairn(new App(), {
-      stage: readStage(stageName),
+      stage,
       root,
       bundles: mapValues(functions, () => bundle),
     });

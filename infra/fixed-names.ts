@@ -1,0 +1,44 @@
+import { Aws } from "aws-cdk-lib";
+import type { FunctionName, MachineName } from "../functions/manifest.ts";
+import { partitionOf } from "./stages/names.ts";
+import type { Stage } from "./stages/stage.ts";
+import type { Target } from "./stages/target.ts";
+
+// Names that are known before anything is there, because one of two things has to name the other first: a machine's tasks
+// start machines, a target's role trusts functions of another stack in another account, and a person looks for a name.
+
+/** Of a function, and of its role. */
+export function functionName(stage: Stage, name: FunctionName): string {
+  return `cairn-${stage.name}-${name}`;
+}
+
+export function machineName(stage: Stage, machine: MachineName): string {
+  return `cairn-${stage.name}-${machine}`;
+}
+
+/** Followed by the machine's name in the manifest. */
+export function machineArnPrefix(stage: Stage): string {
+  return `arn:${Aws.PARTITION}:states:${Aws.REGION}:${Aws.ACCOUNT_ID}:stateMachine:cairn-${stage.name}-`;
+}
+
+export function machineArn(stage: Stage, machine: MachineName): string {
+  return `${machineArnPrefix(stage)}${machine}`;
+}
+
+/** Of the role that a machine outside takes on to call the API. */
+export function machineCallerRole(stage: Stage, caller: string): string {
+  return `cairn-${stage.name}-caller-${caller}`;
+}
+
+export function targetRole(stage: Stage, target: Target): string {
+  return `cairn-${stage.name}-target-${target.name}`;
+}
+
+export function targetRoleArn(stage: Stage, target: Target): string {
+  return `arn:${partitionOf(target.region)}:iam::${target.account}:role/${targetRole(stage, target)}`;
+}
+
+/** Of the cluster on which a target's tenants have their databases. */
+export function tenantsCluster(stage: Stage, target: Target): string {
+  return `cairn-${stage.name}-tenants-${target.name}`;
+}
