@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Context } from "hono";
+import type { z } from "zod";
 import { Problem } from "./problem.ts";
 
 /** A strong validator: the same bytes, the same tag. 128 bits of the body's SHA-256. */
@@ -25,8 +26,12 @@ export function writeReply(status: 200 | 201 | 202, value: object, headers: { [n
   });
 }
 
-/** The answer to a PUT: `201` or `200`, with the tag that a following `If-Match` needs. */
-export function putReply(c: Context, created: boolean, value: object): Response {
+/**
+ * The answer to a PUT: `201` or `200`, with the tag that a following `If-Match` needs. What a function of the store gives back
+ * comes out of `jsonb`, which keeps no order; in the contract's order it is what a read answers, to the byte.
+ */
+export function putReply(c: Context, created: boolean, contract: z.ZodType<object>, stored: object): Response {
+  const value = contract.parse(stored);
   const headers = { etag: etagOf(JSON.stringify(value)), ...(created ? { location: locationOf(c) } : {}) };
   return writeReply(created ? 201 : 200, value, headers);
 }

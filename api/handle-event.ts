@@ -18,9 +18,10 @@ export function eventHandler(api: Api) {
 
 /**
  * `rawPath` is decoded, and a URL made of it would be read anew: dot segments (escaped a second time too) would name
- * another route than the one that the gateway let in, and a question mark would begin a query.
+ * another route than the one that the gateway let in, a question mark would begin a query, and tabs, line breaks and
+ * what is blank at the end would vanish.
  */
-const leadsElsewhere = /(?:^|[\\/])(?:\.|%2e){1,2}(?:[\\/]|$)|[\\?#]/i;
+const leadsElsewhere = /(?:^|[\\/])(?:\.|%2e){1,2}(?:[\\/]|$)|[\\?#\p{Cc}]| $/iu;
 
 /** The event with the body left out where a method has none (fetch refuses to make such a request), or null. */
 function readable(event: GatewayEvent): GatewayEvent | null {

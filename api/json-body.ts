@@ -22,11 +22,18 @@ export function jsonBody({ required }: { required: boolean }) {
       c.req.bodyCache = {};
       return next();
     }
+    requireIdentity(c.req.header("content-encoding"));
     if (bytes.byteLength > 0 || c.req.header("content-type") !== undefined) requireJson(c.req.header("content-type"));
     const parsed = parseStrictJson(decode(bytes));
     if (!parsed.ok) throw badRequest(parsed.errors);
     await next();
   });
+}
+
+/** Nothing on the way unpacks a body, and unpacking would let a small request become a large one. */
+function requireIdentity(contentEncoding = "identity"): void {
+  if (/^\s*identity\s*$/i.test(contentEncoding)) return;
+  throw new Problem("unsupported-media-type", "send the body as it is, without a Content-Encoding");
 }
 
 function requireJson(contentType: string | undefined): void {

@@ -1,6 +1,6 @@
 import type { Caller } from "../core/caller.ts";
 import { sees } from "./caller.ts";
-import { badRequest, notFound } from "./problem.ts";
+import { badRequest, Problem } from "./problem.ts";
 
 /** The team that a request is about: `?team=` defaults to the token's team, and the platform role names it. */
 export function teamAsked(caller: Caller, named: string | undefined): string {
@@ -14,7 +14,12 @@ export function teamAsked(caller: Caller, named: string | undefined): string {
   return named;
 }
 
-/** Another team's objects are not there, whatever is asked of them. */
-export function requireSight(caller: Caller, team: string): void {
-  if (!sees(caller, team)) throw notFound("there is no such team");
+/** Another team's objects are not there, whatever is asked of them. `pointer` is where the request names the team. */
+export function requireSight(caller: Caller, team: string, pointer = "team"): void {
+  if (!sees(caller, team)) throw noSuchTeam(pointer);
+}
+
+export function noSuchTeam(pointer = "team"): Problem {
+  const message = "there is no such team";
+  return new Problem("not-found", message, { errors: [{ pointer, message }] });
 }

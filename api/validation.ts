@@ -7,6 +7,9 @@ import { badRequest, notFound } from "./problem.ts";
 /** More faults than anyone reads at once. */
 const maxErrors = 100;
 
+/** Hono hands a query parameter that was sent twice on as a list: no other one is of the wrong type, since all are text. */
+const givenTwice = "must be given once";
+
 /** Fields of answers, which only Cairn sets: sending one back is a common slip and deserves its own words. */
 const serverOwned = new Set(
   "id status generation outputs reason external provider decision createdAt updatedAt kind properties externalName".split(
@@ -32,7 +35,10 @@ type Issue = ZodError["issues"][number];
 function fieldErrors(error: ZodError, target: keyof ValidationTargets): FieldError[] {
   const pointerOf = (path: readonly PropertyKey[]) =>
     target === "json" ? path.map(String).reduce(pointerTo, "") : String(path[0] ?? target);
-  return error.issues.flatMap((issue) => faults(issue, pointerOf)).slice(0, maxErrors);
+  return error.issues
+    .map((issue) => (target === "query" && issue.code === "invalid_type" ? { ...issue, message: givenTwice } : issue))
+    .flatMap((issue) => faults(issue, pointerOf))
+    .slice(0, maxErrors);
 }
 
 function faults(issue: Issue, pointerOf: (path: readonly PropertyKey[]) => string): FieldError[] {

@@ -76,6 +76,6 @@ export function environmentRoutes(api: Api, { store }: ApiDeps): void {
       const message = "cannot change while resources live in the environment";
       throw new Problem("conflict", `tier ${message}`, { errors: [{ pointer: "/tier", message }] });
     }
-    return putReply(c, put.created, put.environment);
+    return putReply(c, put.created, environment, put.environment);
   });
 }

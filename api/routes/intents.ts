@@ -70,7 +70,7 @@ export function intentRoutes(api: Api, deps: ApiDeps, acceptIntent: AcceptIntent
     const intent = toIntent(c.req.valid("json"));
     const dryRun = c.req.valid("query").dryRun === "true";
     const key = dryRun ? idempotencyKey(c) : requiredIdempotencyKey(c);
-    requireSight(caller, intent.team);
+    requireSight(caller, intent.team, "/team");
     return answerOf(await acceptIntent(deps, { caller, scope: scopeOf(caller), intent, key, dryRun }));
   });
 

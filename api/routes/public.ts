@@ -4,7 +4,7 @@ import { readReply, writeReply } from "../etag.ts";
 import { openApiDocument } from "../openapi.ts";
 import { answers, body } from "./describe.ts";
 
-const open = { security: [], tags: ["About"] };
+const open = { security: [], tags: ["About"], request: { query: z.strictObject({}) } };
 
 const health = createRoute({
   method: "get",

@@ -83,6 +83,6 @@ export function serviceRoutes(api: Api, { store }: ApiDeps): void {
     await checkPreconditions(c, () => store.service(scope, asked, named));
     const put = await store.putService(scope, caller, asked, named, { description });
     if (put === null) throw notFound("there is no such team; the platform role makes it with PUT /v1/teams/{team}");
-    return putReply(c, put.created, put.service);
+    return putReply(c, put.created, service, put.service);
   });
 }

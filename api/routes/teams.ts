@@ -5,10 +5,9 @@ import type { Api, ApiDeps } from "../deps.ts";
 import { checkPreconditions, putReply, readReply } from "../etag.ts";
 import { jsonBody } from "../json-body.ts";
 import { cursorsOf, pageOf, pageQuery } from "../paging.ts";
-import { notFound } from "../problem.ts";
 import { team, teamBody } from "../schemas/catalog.ts";
 import { name } from "../schemas/common.ts";
-import { requireSight } from "../team-asked.ts";
+import { noSuchTeam, requireSight } from "../team-asked.ts";
 import { conditional, guarded, puts, reads } from "./describe.ts";
 
 const params = z.object({ team: name.openapi({ example: "payments" }) });
@@ -65,7 +64,7 @@ export function teamRoutes(api: Api, { store }: ApiDeps): void {
     const asked = c.req.valid("param").team;
     requireSight(caller, asked);
     const found = await store.team(scopeOf(caller), asked);
-    if (found === null) throw notFound("there is no such team");
+    if (found === null) throw noSuchTeam();
     return readReply(c, found);
   });
 
@@ -76,6 +75,6 @@ export function teamRoutes(api: Api, { store }: ApiDeps): void {
     const { name: display = null, contact = null } = c.req.valid("json");
     await checkPreconditions(c, () => store.team(scope, asked));
     const put = await store.putTeam(scope, caller, asked, { name: display, contact });
-    return putReply(c, put.created, put.team);
+    return putReply(c, put.created, team, put.team);
   });
 }

@@ -22,7 +22,7 @@ const problem = z
     errors: z
       .array(fieldError)
       .optional()
-      .openapi({ description: "With 400, with 404 of a target, and with 409 but `not-ready`." }),
+      .openapi({ description: "With 400, with 404 of a team or a target, and with 409 but `not-ready`." }),
     violations: z.array(violation).optional().openapi({ description: "With 403 denied." }),
     decision: z.object({ id: z.string() }).optional().openapi({ description: "With 403 denied." }),
     by: z

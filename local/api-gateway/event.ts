@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { randomBytes } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Claims } from "./authorizer.ts";
@@ -48,7 +49,7 @@ export function toEvent(request: IncomingMessage, facts: EventFacts): HttpApiEve
   const headers = headersOf(request);
   const cookies = cookiesOf(request);
   const domainName = headers.host ?? "";
-  const text = isText(headers);
+  const text = isText(headers) && isUtf8(body);
   const parameters = parametersOf(query);
   return {
     version: "2.0",
@@ -120,7 +121,7 @@ function parametersOf(query: string): { [name: string]: string } | undefined {
   return Object.fromEntries(Array.from(parameters, ([name, values]) => [name, values.join(",")]));
 }
 
-/** What the service hands on as text; anything else is base64. */
+/** What the service hands on as text; anything else is base64, and so is text that is none: decoding it would change it. */
 function isText(headers: { [name: string]: string }): boolean {
   const type = (headers["content-type"] ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
   const encoded = (headers["content-encoding"] ?? "identity") !== "identity";

@@ -239,6 +239,13 @@ const rows: Row[] = [
     status: 415,
   },
   {
+    reason: "a body that says it is packed",
+    sent: sendIntent(ordersIntent, {
+      headers: { "idempotency-key": "k", "content-type": "application/json", "content-encoding": "gzip" },
+    }),
+    status: 415,
+  },
+  {
     reason: "another charset",
     sent: sendIntent(ordersIntent, {
       headers: { "idempotency-key": "k", "content-type": "application/json; charset=latin1" },
@@ -277,7 +284,24 @@ const rows: Row[] = [
     sent: sendIntent(ordersIntent, { headers: { "idempotency-key": "clé" } }),
     pointer: "Idempotency-Key",
   },
-  { reason: "another team's intent", sent: sendIntent({ ...ordersIntent, team: "search" }), status: 404 },
+  {
+    reason: "another team's intent",
+    sent: sendIntent({ ...ordersIntent, team: "search" }),
+    status: 404,
+    pointer: "/team",
+  },
+  {
+    reason: "a developer's intent for a team that nobody knows",
+    sent: sendIntent({ ...ordersIntent, team: "nobody" }),
+    status: 404,
+    pointer: "/team",
+  },
+  {
+    reason: "another team's list",
+    sent: { path: "/v1/resources", query: "team=search" },
+    status: 404,
+    pointer: "team",
+  },
   { reason: "a viewer's intent", sent: sendIntent(ordersIntent, { claims: tokens.viewer }), status: 403 },
   { reason: "no token", sent: sendIntent(ordersIntent, { claims: null }), status: 401 },
   { reason: "limit 0", sent: { path: "/v1/resources", query: "limit=0" }, pointer: "limit" },
@@ -398,6 +422,10 @@ const rows: Row[] = [
   },
   { reason: "an id that is none", sent: { path: "/v1/resources/1%27%20or%201=1" }, status: 404 },
   { reason: "an unknown path", sent: { path: "/v1/nothing" }, status: 404 },
+  { reason: "a query where no token is needed", sent: { path: "/healthz", query: "verbose=1" }, pointer: "verbose" },
+  { reason: "a path with a line break", sent: { path: "/v1/re\nsources" } },
+  { reason: "an id with a U+0000 behind it", sent: { path: `/v1/resources/${ids.resource}\u0000` } },
+  { reason: "an id with a space behind it", sent: { path: `/v1/resources/${ids.resource} ` } },
   { reason: "a method that a path does not take", sent: { method: "DELETE", path: "/v1/intents" }, status: 405 },
 ];
 
@@ -436,6 +464,14 @@ it("a breaker of an unknown target is 404, and names the field", async () => {
     { pointer: "provider", message: 'there is no target of provider "mainframe" in staging' },
   ]);
 });
+
+it.each(["limit=1&limit=2", "team=payments&team=search", "service=a&service=b"])(
+  "says that %s names one twice",
+  async (query) => {
+    const answer = await harness().send({ path: "/v1/resources", query });
+    expect(answer.body.errors).toEqual([{ pointer: query.split("=", 1)[0], message: "must be given once" }]);
+  },
+);
 
 it("takes an intent of exactly 100 resources, and one of depth 32", async () => {
   const { send } = harness();

@@ -94,6 +94,21 @@ describe("one intent becomes real infrastructure and goes away again", () => {
     expect(JSON.parse(read.ResourceDescription?.Properties ?? "{}")).toMatchObject({ Value: named("db").outputs.url });
   });
 
+  test.each([
+    ["/v1/teams/payments", { contact: "payments@example.com" }],
+    ["/v1/services/orders?team=payments", { description: "takes orders" }],
+    ["/v1/environments/staging", { tier: "staging" }],
+  ])("PUT %s answers what a read answers, to the byte, so that its tag serves the next PUT", async (path, body) => {
+    const put = await machine.platform<object>("PUT", path, body);
+    const read = await machine.platform<object>("GET", path);
+    expect([JSON.stringify(put.body), put.headers.get("etag")]).toEqual([
+      JSON.stringify(read.body),
+      read.headers.get("etag"),
+    ]);
+    const again = await machine.platform("PUT", path, body, { "if-match": put.headers.get("etag") ?? "" });
+    expect(again.status).toBe(200);
+  });
+
   test("the same intent again is READY at once and makes no new generation", async () => {
     const again = await machine.developer<IntentView>("POST", "/v1/intents", orders, { "idempotency-key": "again" });
     expect([again.status, again.body.status]).toEqual([202, "READY"]);

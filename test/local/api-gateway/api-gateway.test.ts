@@ -96,6 +96,12 @@ describe("the event", () => {
     });
   });
 
+  it("carries a body that is not UTF-8 to the byte, whatever it says it is", async () => {
+    const body = Buffer.from([0x7b, 0xff, 0x7d]);
+    await call("/v1/x", { method: "POST", body, headers: { "content-type": "application/json" } });
+    expect(lastEvent()).toMatchObject({ isBase64Encoded: true, body: body.toString("base64") });
+  });
+
   it("has a decoded path, cut at a decoded question mark, as the service's", async () => {
     await raw(gateway.url, "/v1/a%20b%2Fc%3Fx=1?q=%20", Object.entries(bearer));
     expect(lastEvent()).toMatchObject({
