@@ -163,7 +163,7 @@ function valueFor(
   const digits = String(BigInt(`0x${random}`)).slice(0, 12);
   const likely = /arn$/i.test(name)
     ? arn
-    : /(time|date|At)$/.test(name)
+    : /([tT]ime|[dD]ate|At)$/.test(name)
       ? time
       : /status|state$/i.test(name)
         ? "ACTIVE"

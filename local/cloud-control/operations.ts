@@ -242,7 +242,7 @@ function page<T>(all: readonly T[], size: number, token: (item: T) => string) {
   const items = all.slice(0, size);
   const last = items.at(-1);
   const more = all.length > size && last !== undefined;
-  return { items, next: more ? { NextToken: Buffer.from(token(last)).toString("base64url") } : {} };
+  return { items, next: more ? { NextToken: Buffer.from(`${tokenMark}${token(last)}`).toString("base64url") } : {} };
 }
 
 function pageSize({ MaxResults: given = 20 }: JsonObject): number {
@@ -250,8 +250,13 @@ function pageSize({ MaxResults: given = 20 }: JsonObject): number {
   throw invalid("1 validation error detected: Value at 'maxResults' must be between 1 and 100");
 }
 
+/** What a token begins with once it is decoded, so that one that nobody was given is refused. */
+const tokenMark = "after:";
+
 function decodeToken(token: string): string {
-  return Buffer.from(token, "base64url").toString();
+  const decoded = Buffer.from(token, "base64url").toString();
+  if (decoded.startsWith(tokenMark)) return decoded.slice(tokenMark.length);
+  throw new AwsError("InvalidRequestException", "The NextToken provided is not valid");
 }
 
 function need(input: JsonObject, name: string): string {

@@ -5,22 +5,25 @@ import type { JsonObject } from "../cloud/json.ts";
 import { textOf } from "../cloud/json.ts";
 import type { Cloud } from "../cloud/open-cloud.ts";
 import { type HttpServer, listen } from "../http-server.ts";
+import type { ReportFailure } from "../report-failures.ts";
 import { recordCall } from "./calls.ts";
+import { checkMembers } from "./check-members.ts";
 import { type Fault, readSettings, takeFault } from "./controls.ts";
 import { operations } from "./operations.ts";
 import { settle } from "./settle.ts";
 import { serveSimulation } from "./simulation.ts";
 import { tokenBucket } from "./token-bucket.ts";
 
-export type CloudControlOptions = { store: Cloud; port?: number | undefined };
+export type CloudControlOptions = { store: Cloud; port?: number | undefined; report?: ReportFailure | undefined };
 
 /** Cloud Control as the real `@aws-sdk/client-cloudcontrol` speaks to it, and `/_sim/` for tests. */
-export async function startCloudControl({ store: cloud, port }: CloudControlOptions): Promise<HttpServer> {
+export async function startCloudControl(options: CloudControlOptions): Promise<HttpServer> {
+  const { store: cloud, port, report = console.error } = options;
   const takeToken = tokenBucket(cloud.now);
   return listen(
     (request, response) => {
       serve(cloud, takeToken, request, response).catch((error: unknown) => {
-        console.error(error);
+        report("cloud-control", error);
         if (!response.headersSent) answerError(response, 500, "ServiceInternalErrorException", String(error));
       });
     },
@@ -53,6 +56,7 @@ async function serve(
     settle(cloud);
     const run = Object.hasOwn(operations, operation) ? operations[operation] : undefined;
     if (run === undefined) throw new AwsError("UnknownOperationException", `${operation} is no operation`);
+    checkMembers(input);
     output = await run({ cloud, settings, input, handlerFault: strikesCall ? undefined : fault });
     if (strikesCall && fault?.when === "after") strike(fault);
     recordCall(cloud, operation, input, output, "ok");

@@ -1,5 +1,6 @@
 import {
   CancelResourceRequestCommand,
+  CreateResourceCommand,
   DeleteResourceCommand,
   GetResourceRequestStatusCommand,
   ListResourceRequestsCommand,
@@ -234,6 +235,19 @@ describe("bad input", () => {
     expect(await cloud.made(queue, { QueueName: "plain", FifoQueue: true })).toMatchObject(refused);
   });
 
+  test.each([
+    ["clientToken", { ClientToken: "a_b" }],
+    ["clientToken", { ClientToken: "a".repeat(129) }],
+    ["typeName", { TypeName: "bucket" }],
+    ["desiredState", { DesiredState: `{"BucketName":"b"}${" ".repeat(262_144)}` }],
+  ])("is refused by the service's own constraints on %s", async (member, change) => {
+    const command = new CreateResourceCommand({ TypeName: bucket, DesiredState: '{"BucketName":"mine"}', ...change });
+    await expect(cloud.client.send(command)).rejects.toMatchObject({
+      name: "ValidationException",
+      message: expect.stringContaining(`Value at '${member}' failed to satisfy constraint`),
+    });
+  });
+
   test("such as an action that a type has no handler for is refused", async () => {
     const command = new ListResourcesCommand({ TypeName: "AWS::CloudFormation::CustomResource" });
     await expect(cloud.client.send(command)).rejects.toMatchObject({ name: "TypeNotFoundException" });
@@ -268,6 +282,9 @@ describe("a list", () => {
     expect(all.map(({ Identifier }) => Identifier?.split("/").at(-1))).toEqual(["queue-a", "queue-b", "queue-c"]);
     expect(Object.keys(JSON.parse(all[0]?.Properties ?? "{}"))).toEqual(["QueueUrl"]);
     expect(rest.NextToken).toBeUndefined();
+    await expect(listing(queue, { NextToken: "bm90IGdpdmVu" })).rejects.toMatchObject({
+      name: "InvalidRequestException",
+    });
   });
 
   test("needs what the type's list handler needs", async () => {

@@ -71,6 +71,7 @@ const kinds: {
         Port: "6379",
       },
       Status: "available",
+      CreateTime: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
     },
     hidden: [],
   },
