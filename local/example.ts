@@ -33,12 +33,14 @@ export async function runExample(machine: Machine, marker: string): Promise<void
   const accepted = await developer<IntentAnswer>("POST", "/v1/intents", document, { "idempotency-key": key });
 
   const progress = createProgress(process.stdout);
-  let intent = accepted;
+  // What was accepted says how it began, also when this start goes on with an earlier one's: what is now is read.
+  const now = () => developer<IntentAnswer>("GET", `/v1/intents/${accepted.id}`);
+  let intent = await now();
   for (;;) {
     progress.show(intent.resources);
     if (terminal.has(intent.status)) break;
     await sleep(250);
-    intent = await developer<IntentAnswer>("GET", `/v1/intents/${accepted.id}`);
+    intent = await now();
   }
   progress.end();
 

@@ -1,7 +1,7 @@
 // `npm start`: all of Cairn on this machine.
 import { existsSync } from "node:fs";
 import { appendFile } from "node:fs/promises";
-import { join, relative } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { markExample, runExample } from "./example.ts";
 import { HomeError } from "./home/home-error.ts";
 import { openHome } from "./home/open-home.ts";
@@ -67,7 +67,7 @@ async function main(): Promise<void> {
       if (stopping === undefined) console.error(`The example did not come through: ${error.message}`);
     });
   }
-  if (stopping === undefined) console.log(hints(api));
+  if (stopping === undefined) console.log(hints(api, settings.home));
 }
 
 /** npm runs a shell that runs this: a signal to npm alone ends the two of them and never arrives here. */
@@ -82,10 +82,12 @@ function whenOrphaned(stop: () => void): void {
   }, 500).unref();
 }
 
-function hints(api: string): string {
+function hints(api: string, home: string): string {
+  // Where the token command would not look for the key by itself.
+  const there = home === resolve(".cairn") ? "" : `CAIRN_HOME='${home.replaceAll("'", `'\\''`)}' `;
   return `
 Try next, in another terminal:
-  TOKEN=$(npm run --silent token -- --team payments --role developer)
+  TOKEN=$(${there}npm run --silent token -- --team payments --role developer)
   curl -s -H "authorization: Bearer $TOKEN" ${api}/v1/resources
   curl -s -H "authorization: Bearer $TOKEN" -H "content-type: application/json" -d @examples/orders.json '${api}/v1/intents?dryRun=true'
   curl -s -H "authorization: Bearer $TOKEN" ${api}/v1/drift/reports

@@ -9,12 +9,14 @@ import { type Cloud, openCloud } from "./cloud/open-cloud.ts";
 import { versionsOf } from "./cloud/secrets.ts";
 import { startCloudControl } from "./cloud-control/start-cloud-control.ts";
 import { startSchedules } from "./events/schedules.ts";
-import { HomeError } from "./home/home-error.ts";
+import { explainFileError, HomeError } from "./home/home-error.ts";
 import type { Home } from "./home/open-home.ts";
 import { startLambdaEndpoint } from "./lambda/endpoint.ts";
+import type { LambdaError } from "./lambda/errors.ts";
 import { createLambda, type Lambda } from "./lambda/lambda.ts";
 import { startPostgres } from "./postgres/start-postgres.ts";
 import { startRdsData } from "./rds-data/start-rds-data.ts";
+import { createFailureReport } from "./report-failures.ts";
 import { startSecretsManager } from "./secrets-manager/start-secrets-manager.ts";
 import type { Settings } from "./settings.ts";
 import { startStepFunctions } from "./step-functions/step-functions.ts";
@@ -69,6 +71,7 @@ export async function startMachine(home: Home, settings: Settings, log: (line: s
   };
 
   try {
+    const report = createFailureReport(home.path, log);
     const issuer = await openIssuer(home.path);
     // The port first: when it is taken, nothing else needs to start. It answers once everything behind it does.
     const behind = Promise.withResolvers<Lambda>();
@@ -85,9 +88,9 @@ export async function startMachine(home: Home, settings: Settings, log: (line: s
     const issuerServer = opened(await startIssuerServer(issuer));
 
     const cloud = opened(openCloud(join(home.path, "cloud", "cloud.sqlite"), { region, accountId }));
-    const cloudControl = opened(await startCloudControl({ store: cloud }));
-    const secretsManager = opened(await startSecretsManager({ store: cloud }));
-    const sts = opened(await startSts({ accountId }));
+    const cloudControl = opened(await startCloudControl({ store: cloud, report }));
+    const secretsManager = opened(await startSecretsManager({ store: cloud, report }));
+    const sts = opened(await startSts({ accountId, report }));
 
     const postgres = await startPostgres({ home: home.path, log });
     opened({ close: () => postgres.stop() });
@@ -119,6 +122,7 @@ export async function startMachine(home: Home, settings: Settings, log: (line: s
       region,
       accountId,
       namePrefix: machinePrefix,
+      report,
     });
     const aws = {
       AWS_REGION: region,
@@ -157,6 +161,7 @@ export async function startMachine(home: Home, settings: Settings, log: (line: s
     opened({ close: () => states.close(graceMs) });
     const lambdaEndpoint = opened(await startLambdaEndpoint({ lambda: running }));
 
+    const apiLoaded = running.provision("api");
     const targets = localTargets({ region, accountId, clusterArn, adminSecretArn: secrets.tenants.arn, ...address });
     await migrateStore(running, home.path, targets);
 
@@ -174,6 +179,7 @@ export async function startMachine(home: Home, settings: Settings, log: (line: s
       region,
       pid: process.pid,
     };
+    await refuseBroken(apiLoaded, settings);
     await home.writeAtomically("endpoints.json", `${JSON.stringify(endpoints, null, 2)}\n`, 0o600);
     behind.resolve(running);
     opened(
@@ -198,7 +204,7 @@ export async function startMachine(home: Home, settings: Settings, log: (line: s
     };
   } catch (error) {
     await close();
-    throw error;
+    throw explainFileError(error, home.path);
   }
 }
 
@@ -231,6 +237,15 @@ function readLogin(cloud: Cloud, arn: string): { username: string; password: str
   return current?.secretString === undefined
     ? undefined
     : (JSON.parse(current.secretString) as { username: string; password: string });
+}
+
+/** An API that cannot load would answer each request with a 500 that says nothing. */
+async function refuseBroken(loaded: Promise<LambdaError | undefined>, { goldenPaths }: Settings): Promise<void> {
+  const error = await loaded;
+  if (error === undefined) return;
+  const what = `${error.errorType}: ${error.errorMessage.split("\n", 1)[0]}`;
+  if (goldenPaths === undefined) throw new Error(`the API does not load: ${what}`);
+  throw new HomeError(`the API does not load with the golden paths in ${goldenPaths}: ${what}`);
 }
 
 /** @throws {HomeError} when the home's database was made by another version of Cairn */

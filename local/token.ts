@@ -1,6 +1,6 @@
 // `npm run --silent token -- --team payments --role developer` prints a token that this machine's API accepts.
 import { existsSync } from "node:fs";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { openIssuer } from "./api-gateway/issuer.ts";
 
@@ -10,7 +10,7 @@ const teamPattern = /^[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?$/;
 const unitSeconds: { readonly [unit: string]: number } = { s: 1, m: 60, h: 3600, d: 86_400 };
 
 try {
-  console.log(await makeToken(process.argv.slice(2), process.env.CAIRN_HOME ?? ".cairn"));
+  console.log(await makeToken(process.argv.slice(2), process.env.CAIRN_HOME || ".cairn"));
 } catch (error) {
   console.error(`token: ${(error as Error).message.split("\n", 1)[0]}`);
   process.exitCode = 1;
@@ -26,7 +26,9 @@ async function makeToken(args: string[], home: string): Promise<string> {
   }
   const seconds = ttlSeconds(ttl);
   const directory = resolve(home);
-  if (!existsSync(directory)) throw new Error(`${directory} does not exist: run npm start first, or set CAIRN_HOME`);
+  // A key made anywhere else would sign what no API accepts.
+  if (!existsSync(join(directory, "version")))
+    throw new Error(`${directory} is no Cairn data folder: run npm start first, or set CAIRN_HOME`);
   const issuer = await openIssuer(directory);
   const sub = subject ?? (team === undefined ? role : `${role}@${team}`);
   return issuer.sign({ sub, role, ...(team === undefined ? {} : { team }) }, seconds);

@@ -5,15 +5,18 @@ export class HomeError extends Error {
 
 const otherHome = "start with another CAIRN_HOME";
 
-/** The one line for what the file system said about the folder; anything else stays as it is. */
+/** The one line for what the file system, or SQLite, said about the folder; anything else stays as it is. */
 export function explainFileError(error: unknown, folder: string): unknown {
-  const code = (error as NodeJS.ErrnoException | undefined)?.code ?? "";
-  const line = lines[code];
+  const { code = "", errcode = 0 } = (error ?? {}) as { code?: string; errcode?: number };
+  // SQLite's extended codes keep the kind in their last byte.
+  const line = code === "ERR_SQLITE_ERROR" ? sqliteLines[errcode & 0xff] : lines[code];
   return line ? new HomeError(line(folder), { cause: error }) : error;
 }
 
 const full = (folder: string) => `the disk of ${folder} is full: free some space, or ${otherHome} on another disk`;
 const denied = (folder: string) => `${folder} cannot be written by this user: change its owner, or ${otherHome}`;
+export const notMade = (folder: string) => `${folder} cannot be made: ${otherHome}`;
+const damaged = (folder: string) => `a file in ${folder} is damaged: move the folder away to start empty`;
 const noFolder = (folder: string) => `${folder} is not a folder, or lies below a file: ${otherHome}`;
 
 const lines: { [code: string]: (folder: string) => string } = {
@@ -22,6 +25,16 @@ const lines: { [code: string]: (folder: string) => string } = {
   EROFS: (folder) => `${folder} is on a read-only disk: ${otherHome}`,
   EACCES: denied,
   EPERM: denied,
+  ENAMETOOLONG: notMade,
+  ELOOP: notMade,
   ENOTDIR: noFolder,
   EEXIST: noFolder,
+};
+
+const sqliteLines: { [code: number]: (folder: string) => string } = {
+  8: denied,
+  11: damaged,
+  13: full,
+  14: denied,
+  26: damaged,
 };

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { chmod, mkdir, open, readdir, readFile, rename, rm, statfs } from "node:fs/promises";
+import { chmod, mkdir, open, readdir, readFile, rename, rm, stat, statfs } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { explainFileError, HomeError } from "./home-error.ts";
+import { explainFileError, HomeError, notMade } from "./home-error.ts";
 import { lockFolder } from "./lock.ts";
 
 /** Of what the home holds. It rises when an older home can no longer be read as it is. */
@@ -33,8 +33,9 @@ export type HomeOptions = { freeBytes?: (folder: string) => Promise<number> };
 export async function openHome(folder: string, options: HomeOptions = {}): Promise<Home> {
   const path = resolve(folder);
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 });
+    await makeFolder(path);
     const version = await checkContent(path);
+    if (version !== undefined) await checkOwner(path);
     await checkRoom(path, version === undefined, options.freeBytes ?? freeBytesOf);
     const unlock = await lockFolder(path);
     try {
@@ -58,6 +59,24 @@ export async function openHome(folder: string, options: HomeOptions = {}): Promi
   }
 }
 
+/** With its parents. Node's own way names ENOENT for a read-only disk, and below /proc it never returns. */
+async function makeFolder(path: string): Promise<void> {
+  const failed = await tryMakeFolder(path);
+  if (failed === undefined || failed.code === "EEXIST") return;
+  if (failed.code !== "ENOENT") throw failed;
+  await makeFolder(dirname(path));
+  const again = await tryMakeFolder(path);
+  if (again?.code === "ENOENT") throw new HomeError(notMade(path), { cause: again });
+  if (again !== undefined && again.code !== "EEXIST") throw again;
+}
+
+function tryMakeFolder(path: string): Promise<NodeJS.ErrnoException | undefined> {
+  return mkdir(path, { mode: 0o700 }).then(
+    () => undefined,
+    (error: NodeJS.ErrnoException) => error,
+  );
+}
+
 /** @returns the data version, `undefined` for a new home */
 async function checkContent(path: string): Promise<number | undefined> {
   const names = await readdir(path);
@@ -72,6 +91,16 @@ async function checkContent(path: string): Promise<number | undefined> {
   const found = `${path} holds data of version ${text || "unknown"}, and this Cairn reads version ${dataVersion}`;
   if (version > dataVersion) throw new HomeError(`${found}: update Cairn, or start with another CAIRN_HOME`);
   throw new HomeError(`${found}: move the folder away to start empty, or run the Cairn that made it`);
+}
+
+/**
+ * Root may read and write what others made, but its Postgres runs as nobody and may not, and what it writes is lost to them.
+ * Anyone else is stopped by the file system.
+ */
+async function checkOwner(path: string): Promise<void> {
+  const { uid } = await stat(join(path, "version"));
+  if (process.getuid?.() !== 0 || uid === 0) return;
+  throw new HomeError(`${path} belongs to the user with id ${uid}: start as that user, or with another CAIRN_HOME`);
 }
 
 /** A new home takes 60 MB for Postgres and grows; below 32 MB Postgres's next write-ahead file (16 MB) may not fit. */

@@ -8,6 +8,8 @@ export type Environment = {
   /** False once it is lost or has let an invocation time out: the next one goes to a fresh environment. */
   usable(): boolean;
   invoke(event: string): Promise<InvokeResult>;
+  /** Resolves once it has loaded, or with the error that kept it from loading. */
+  loaded: Promise<LambdaError | undefined>;
   /** Ends it. What it was working on ends as if the environment had died. */
   stop(): Promise<void>;
   /** Resolves when the thread is gone. */
@@ -39,6 +41,7 @@ const initSeconds = 10;
 export function startEnvironment(options: EnvironmentOptions): Environment {
   const { timeoutSeconds, variables, log, ...settings } = options;
   const invocations = new Map<number, Invocation>();
+  const loaded = Promise.withResolvers<LambdaError | undefined>();
   let state: "loading" | "ready" | "retired" | "gone" = "loading";
   let crash: LambdaError | undefined;
   let lastId = 0;
@@ -59,7 +62,7 @@ export function startEnvironment(options: EnvironmentOptions): Environment {
   });
   const gone = new Promise<void>((resolve) => worker.on("exit", (code) => resolve(lose(code))));
 
-  return { usable: () => state === "loading" || state === "ready", invoke, stop, gone };
+  return { usable: () => state === "loading" || state === "ready", invoke, loaded: loaded.promise, stop, gone };
 
   function invoke(event: string): Promise<InvokeResult> {
     return new Promise((end) => {
@@ -90,10 +93,13 @@ export function startEnvironment(options: EnvironmentOptions): Environment {
   function receive(message: FromWorker): void {
     if (message.kind === "crashed") {
       crash = message.error;
+      // Why a function does not load is in the log, whatever its caller was told. What ends one at work may quote a value.
+      if (state === "loading") log?.(`does not load: ${crash.errorType}: ${crash.errorMessage}`);
       state = "retired";
     } else if (message.kind === "ready") {
       // A worker that became ready after its first invocation gave up still serves the others.
       if (state === "loading") state = "ready";
+      loaded.resolve(undefined);
       for (const [id, invocation] of invocations) if (!invocation.started) send(id, invocation);
     } else if (message.kind === "result") {
       end(message.id, () => ({ ok: true, payload: JSON.parse(message.payload) }));
@@ -115,6 +121,7 @@ export function startEnvironment(options: EnvironmentOptions): Environment {
 
   function lose(code: number): void {
     state = "gone";
+    loaded.resolve(crash ?? exited("", code));
     for (const [id, { requestId }] of invocations) fail(id, crash ?? exited(requestId, code));
   }
 

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { devNull } from "node:os";
 import { pathToFileURL } from "node:url";
 import { type Environment, startEnvironment } from "./environment.ts";
-import { type InvokeResult, maxRequestBytes } from "./errors.ts";
+import { type InvokeResult, type LambdaError, maxRequestBytes } from "./errors.ts";
 
 export type LambdaFunction = {
   /** The module with an export named `handler`: an absolute path or a URL. */
@@ -25,6 +25,8 @@ export type LambdaOptions = {
 };
 
 export type Lambda = {
+  /** Has the function loaded before its first invocation, as provisioned concurrency does. Answers what kept it from loading. */
+  provision(name: string): Promise<LambdaError | undefined>;
   /** By name, `account:function:name` or ARN. The payload makes a round trip through JSON, and so does the answer. */
   invoke(nameOrArn: string, payload: unknown): Promise<InvokeResult>;
   /** The function's ARN when there is one by that name or ARN. */
@@ -42,6 +44,7 @@ export function createLambda(options: LambdaOptions): Lambda {
   let closed = false;
 
   return {
+    provision: async (name) => environmentOf(name).loaded,
     invoke,
     find: (nameOrArn) => (nameOf(nameOrArn) === undefined ? undefined : arnOf(nameOf(nameOrArn))),
     close,

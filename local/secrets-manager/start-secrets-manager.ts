@@ -4,15 +4,18 @@ import { answerError, answerJson, readAwsJsonCall } from "../cloud/aws-json.ts";
 import type { Cloud } from "../cloud/open-cloud.ts";
 import { settle } from "../cloud-control/settle.ts";
 import { type HttpServer, listen } from "../http-server.ts";
+import type { ReportFailure } from "../report-failures.ts";
 import { operations } from "./operations.ts";
 
+export type SecretsManagerOptions = { store: Cloud; port?: number | undefined; report?: ReportFailure | undefined };
+
 /** Secrets Manager as the real client speaks to it, over the secrets of this cloud, whoever made them. */
-export async function startSecretsManager(options: { store: Cloud; port?: number | undefined }): Promise<HttpServer> {
-  const { store, port } = options;
+export async function startSecretsManager(options: SecretsManagerOptions): Promise<HttpServer> {
+  const { store, port, report = console.error } = options;
   return listen(
     (request, response) => {
       serve(store, request, response).catch((error: unknown) => {
-        console.error(error);
+        report("secrets-manager", error);
         if (!response.headersSent) answerError(response, 500, "InternalServiceError", String(error));
       });
     },

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { listen, readBody } from "../http-server.ts";
+import type { ReportFailure } from "../report-failures.ts";
 import { createArns } from "./arns.ts";
 import { prepareDefinition } from "./definition.ts";
 import { StatesError } from "./errors.ts";
@@ -21,6 +22,7 @@ export type StepFunctionsOptions = {
   namePrefix: string;
   port?: number | undefined;
   now?: (() => number) | undefined;
+  report?: ReportFailure | undefined;
 };
 
 export type StepFunctions = {
@@ -41,7 +43,7 @@ const maxRequestBytes = 2 * 1024 * 1024;
 
 /** This machine's Step Functions: standard workflows over the AWS JSON 1.0 protocol, for the real client. */
 export async function startStepFunctions(options: StepFunctionsOptions): Promise<StepFunctions> {
-  const { invoke, database, region, accountId, namePrefix, port, now = Date.now } = options;
+  const { invoke, database, region, accountId, namePrefix, port, now = Date.now, report = console.error } = options;
   const functionArn = (name: string) => `arn:aws:lambda:${region}:${accountId}:function:${name}`;
   const definitions = Object.fromEntries(
     Object.entries(options.machines).map(([name, written]) => [name, prepareDefinition(name, written, functionArn)]),
@@ -51,7 +53,7 @@ export async function startStepFunctions(options: StepFunctionsOptions): Promise
   const running = new Map<number, RunningExecution>();
   let closed: Promise<void> | undefined;
   const context: Context = { arns, store, running, run, now };
-  const server = await listen((request, response) => void answer(context, request, response), { port }).catch(
+  const server = await listen((request, response) => void answer(context, request, response, report), { port }).catch(
     (error) => {
       store.close();
       throw error;
@@ -81,10 +83,13 @@ export async function startStepFunctions(options: StepFunctionsOptions): Promise
       invoke,
     );
     running.set(id, execution);
-    void execution.ended.then((ending) => {
-      running.delete(id);
-      store.end(id, ending, now());
-    });
+    void execution.ended
+      .then((ending) => {
+        running.delete(id);
+        store.end(id, ending, now());
+      })
+      // A full disk: the name stays taken, and the next start finds the execution aborted.
+      .catch((error: unknown) => report("step-functions", error));
   }
 
   function close(graceMs = 2000): Promise<void> {
@@ -107,7 +112,12 @@ export async function startStepFunctions(options: StepFunctionsOptions): Promise
   }
 }
 
-async function answer(context: Context, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(
+  context: Context,
+  request: IncomingMessage,
+  response: ServerResponse,
+  report: ReportFailure,
+): Promise<void> {
   response.setHeader("x-amzn-requestid", randomUUID());
   response.setHeader("content-type", "application/x-amz-json-1.0");
   try {
@@ -115,7 +125,7 @@ async function answer(context: Context, request: IncomingMessage, response: Serv
   } catch (error) {
     const known = error instanceof StatesError;
     const name = known ? error.name : "InternalFailure";
-    if (!known) console.error("step-functions:", error);
+    if (!known) report("step-functions", error);
     response.writeHead(known ? 400 : 500).end(JSON.stringify({ __type: name, message: (error as Error).message }));
   }
 }

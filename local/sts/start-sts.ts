@@ -2,15 +2,16 @@ import { createHash, randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { AwsError } from "../cloud/aws-error.ts";
 import { type HttpServer, listen, readBody } from "../http-server.ts";
+import type { ReportFailure } from "../report-failures.ts";
 
-export type StsOptions = { accountId: string; port?: number | undefined };
+export type StsOptions = { accountId: string; port?: number | undefined; report?: ReportFailure | undefined };
 
 /** The two calls of STS that Cairn makes, in the Query protocol. Any credentials are accepted. */
-export async function startSts({ accountId, port }: StsOptions): Promise<HttpServer> {
+export async function startSts({ accountId, port, report = console.error }: StsOptions): Promise<HttpServer> {
   return listen(
     (request, response) => {
       serve(accountId, request, response).catch((error: unknown) => {
-        console.error(error);
+        report("sts", error);
         if (!response.headersSent) answer(response, 500, errorXml("Receiver", "InternalFailure", String(error)));
       });
     },

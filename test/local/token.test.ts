@@ -1,17 +1,19 @@
 import { execFile } from "node:child_process";
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { decodeJwt } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createAuthorizer } from "../../local/api-gateway/authorizer.ts";
 import { audience, openIssuer } from "../../local/api-gateway/issuer.ts";
+import { openHome } from "../../local/home/open-home.ts";
 import { remove, temporaryHome } from "./api-gateway/gateway.ts";
 
 const script = fileURLToPath(new URL("../../local/token.ts", import.meta.url));
 let home: string;
-beforeAll(() => {
+beforeAll(async () => {
   home = temporaryHome();
+  await (await openHome(home)).close();
 });
 afterAll(() => remove(home));
 
@@ -43,7 +45,8 @@ describe("npm run token", () => {
 
   it("takes a subject and a time to live, and finds the home beside it by default", async () => {
     const cwd = join(home, "elsewhere");
-    mkdirSync(join(cwd, ".cairn"), { recursive: true });
+    const beside = join(cwd, ".cairn");
+    await (await openHome(beside)).close();
     const args = ["--team", "a", "--role", "viewer", "--subject", "ada@example.com", "--ttl", "30m"];
     const { stdout } = await token(args, { home: null, cwd });
     const claims = decodeJwt(stdout.trim());
@@ -67,9 +70,12 @@ describe("npm run token", () => {
     expect(stderr.trimEnd().split("\n")).toHaveLength(1);
   });
 
-  it("without a home says how to get one, and makes none", async () => {
-    const { code, stderr } = await token(["--team", "a", "--role", "viewer"], { home: join(home, "none") });
+  it.each(["none", "empty"])("without a home says how to get one, and makes none: %s", async (name) => {
+    const folder = join(home, name);
+    if (name === "empty") mkdirSync(folder);
+    const { code, stderr } = await token(["--team", "a", "--role", "viewer"], { home: folder });
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^token: .*none does not exist: run npm start first, or set CAIRN_HOME\n$/);
+    expect(stderr).toBe(`token: ${folder} is no Cairn data folder: run npm start first, or set CAIRN_HOME\n`);
+    expect(existsSync(join(folder, "issuer-key.json"))).toBe(false);
   });
 });

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -165,6 +166,34 @@ describe("refused with one line", () => {
       if (root) process.seteuid?.(0);
       await chmod(parent, 0o755);
     }
+  });
+
+  test("a folder that cannot be made", async () => {
+    expect(await lineOf(openHome(join(scratch, "x".repeat(300))))).toMatch(
+      /x cannot be made: start with another CAIRN_HOME$/,
+    );
+    if (existsSync("/proc/self"))
+      expect(await lineOf(openHome("/proc/cairn/home"))).toMatch(/^\/proc\/cairn cannot be made/);
+  });
+
+  test.runIf(process.getuid?.() === 0)(
+    "to root, a home that somebody else made: its database runs as its owner",
+    async () => {
+      const path = newPath();
+      await (await openHome(path)).close();
+      await chown(join(path, "version"), 1234, 1234);
+      expect(await lineOf(openHome(path))).toMatch(/belongs to the user with id 1234: start as that user/);
+    },
+  );
+
+  test.each([
+    { errcode: 13, line: /is full: free some space/ },
+    { errcode: 8 | (1 << 8), line: /cannot be written by this user/ },
+    { errcode: 26, line: /a file in .* is damaged: move the folder away/ },
+  ])("what SQLite says: $errcode", ({ errcode, line }) => {
+    const error = Object.assign(new Error("database"), { code: "ERR_SQLITE_ERROR", errcode });
+    expect((explainFileError(error, "/home/of/cairn") as HomeError).message).toMatch(line);
+    expect(explainFileError(Object.assign(error, { errcode: 19 }), "/home/of/cairn")).toBe(error);
   });
 
   test.each(["ENOSPC", "EDQUOT", "EROFS"])("what the file system says: %s", (code) => {

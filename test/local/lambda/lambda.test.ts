@@ -189,6 +189,17 @@ describe("the timeout", () => {
   });
 });
 
+describe("provisioned", () => {
+  it("a function loads before it is invoked, and one that cannot says why, in the log too", async () => {
+    const printed: string[] = [];
+    const own = createLambda({ functions, region, accountId, log: (name, text) => printed.push(`${name}: ${text}`) });
+    expect(await own.provision("behaves")).toBeUndefined();
+    expect(await own.provision("broken")).toMatchObject({ errorType: "RangeError" });
+    expect(printed).toEqual(["broken: does not load: RangeError: the module fails to load"]);
+    await own.close(0);
+  });
+});
+
 describe("close", () => {
   it("waits for what runs, ends what lasts too long, and takes nothing new", async () => {
     const own = createLambda({ functions, region, accountId });
