@@ -2,6 +2,7 @@ import type { JsonObject } from "../core/json.ts";
 import type { Providers } from "../core/provider.ts";
 import { withReferencesResolved } from "../core/reference.ts";
 import type { DriftSight, DriftStore, DriftTarget, DriftWork } from "../core/store.ts";
+import { staleSeconds } from "./pace.ts";
 
 export type DriftDeps = {
   store: DriftStore;
@@ -9,6 +10,7 @@ export type DriftDeps = {
   /** How many looks are under way at once. */
   parallel: number;
   providerSeconds: number;
+  sleep: (seconds: number) => Promise<void>;
 };
 
 /**
@@ -21,17 +23,37 @@ export async function observeDrift(
   batch: DriftTarget[],
 ): Promise<{ seen: number; unseen: number }> {
   const works = await deps.store.driftWork(batch);
-  const sights: DriftSight[] = [];
+  const sights = await lookAtAll(deps, works);
+  const early = works.filter((work) => work.readySeconds < staleSeconds && isMissing(sights.get(work.id)));
+  if (early.length > 0) {
+    // Reads may not show yet what was made just now (law F15): the grace over, they are asked again.
+    await deps.sleep(staleSeconds - Math.min(...early.map(({ readySeconds }) => readySeconds)));
+    for (const [id, sight] of await lookAtAll(deps, early)) sights.set(id, sight);
+  }
+  // What has stopped being READY since the claim was not looked at, and is not counted.
+  await deps.store.recordDrift(run, [...sights.values()]);
+  const seen = [...sights.values()].filter((sight) => sight.seen).length;
+  return { seen, unseen: sights.size - seen };
+}
+
+async function lookAtAll(deps: DriftDeps, works: readonly DriftWork[]): Promise<Map<string, DriftSight>> {
+  const sights = new Map<string, DriftSight>();
   const queue = [...works];
   await Promise.all(
     Array.from({ length: deps.parallel }, async () => {
-      for (let work = queue.shift(); work !== undefined; work = queue.shift()) sights.push(await look(deps, work));
+      for (let work = queue.shift(); work !== undefined; work = queue.shift()) {
+        sights.set(work.id, await look(deps, work));
+      }
     }),
   );
-  // What has stopped being READY since the claim was not looked at, and is not counted.
-  await deps.store.recordDrift(run, sights);
-  const seen = sights.filter((sight) => sight.seen).length;
-  return { seen, unseen: sights.length - seen };
+  return sights;
+}
+
+/** The difference that stands for the object as a whole. */
+const missing = { pointer: "", expected: "present", actual: "absent" } as const;
+
+function isMissing(sight: DriftSight | undefined): boolean {
+  return sight?.seen === true && sight.differences.some((difference) => difference === missing);
 }
 
 async function look(deps: DriftDeps, work: DriftWork): Promise<DriftSight> {
@@ -63,13 +85,7 @@ async function look(deps: DriftDeps, work: DriftWork): Promise<DriftSight> {
       case "drifted":
         return { team, id, generation, seen: true, differences: observation.differences };
       case "absent":
-        return {
-          team,
-          id,
-          generation,
-          seen: true,
-          differences: [{ pointer: "", expected: "present", actual: "absent" }],
-        };
+        return { team, id, generation, seen: true, differences: [missing] };
       default:
         return unseen;
     }

@@ -2,7 +2,7 @@ import type { Json } from "../core/json.ts";
 import type { OperationRef, Work } from "../core/operation.ts";
 import type { Failure, Observation } from "../core/provider.ts";
 import { render } from "../core/template.ts";
-import { pauseSeconds } from "./pace.ts";
+import { pauseSeconds, staleSeconds } from "./pace.ts";
 import {
   advance,
   answered,
@@ -32,6 +32,10 @@ export async function observeResource(deps: ReconcileDeps, ref: OperationRef): P
 
   const signal = AbortSignal.timeout(deps.pace.providerSeconds * 1000);
   const observation = await provider.observe({ ...prepared.call, signal });
+  const grace = staleSeconds - (work.readySeconds ?? staleSeconds);
+  if (observation.state === "absent" && grace > 0) {
+    return keepWaiting(deps, work, { state: "progressing", retryAfterSeconds: grace });
+  }
   return work.kind === "apply"
     ? afterLookForApply(deps, work, observation, prepared.hash)
     : afterLookForDelete(deps, work, observation, prepared.hash);

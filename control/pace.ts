@@ -14,6 +14,12 @@ export type Pace = {
   maxAttempts: number;
 };
 
+/**
+ * How long a provider's reads may fall behind what one of them has shown: what was seen that lately is not gone because another
+ * read does not find it (law F15). AWS speaks of seconds.
+ */
+export const staleSeconds = 15;
+
 /** The shortest lease with room for a pause, which a state machine makes in whole seconds, beside a call. */
 const shortestLease = 3;
 

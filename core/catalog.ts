@@ -20,6 +20,8 @@ export type Target = {
   backlog: { budget: number; breaker: number };
   /** Of the services that have failed there, or that somebody has opened or closed by hand. */
   breakers: Breaker[];
+  /** null, or since when looks for drift have not found so much there that none of it is believed, and the last report. */
+  driftHalted: { since: string; report: string } | null;
   createdAt: string;
   updatedAt: string;
 };

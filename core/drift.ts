@@ -23,4 +23,9 @@ export type DriftReport = {
   checked: number;
   unreadable: number;
   findings: number;
+  /** Targets of which so much was not found that none of it is believed (law F15); empty while the run goes on. */
+  halted: HaltedTarget[];
 };
+
+/** Counted over what the caller may see, of what the run looked at there. */
+export type HaltedTarget = { environment: string; provider: string; looked: number; missing: number };

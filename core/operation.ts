@@ -38,6 +38,8 @@ export type Work = {
   /** Outputs of what the definition references, by resource name. */
   dependencies: { [name: string]: { [key: string]: Json } };
   target: JsonObject | null;
+  /** Seconds since the object was last READY; null when it never was, or this operation has asked for something itself. */
+  readySeconds?: number | null | undefined;
   /** This operation is the one that a breaker lets through to see whether the provider answers again. */
   probing?: boolean | undefined;
 };

@@ -225,6 +225,8 @@ export type DriftWork = {
   name: string;
   dependencies: { [name: string]: { [key: string]: Json } };
   target: JsonObject | null;
+  /** Seconds since it became READY, which was seen. */
+  readySeconds: number;
 };
 
 export type DriftSight = { team: string; id: string; generation: number } & (
@@ -232,10 +234,21 @@ export type DriftSight = { team: string; id: string; generation: number } & (
   | { seen: false }
 );
 
+export type DriftCounts = {
+  checked: number;
+  unreadable: number;
+  findings: number;
+  /** How many targets' missing objects were not believed. */
+  halted: number;
+};
+
 export type DriftStore = {
   /** Opens the run if it is new, and takes the next batch of due resources; an empty batch ends the run. */
   claimDrift(runId: string, asked: { batch: number; intervalSeconds: number }): Promise<DriftTarget[]>;
   driftWork(batch: DriftTarget[]): Promise<DriftWork[]>;
   recordDrift(runId: string, sights: DriftSight[]): Promise<void>;
-  closeDrift(runId: string): Promise<{ checked: number; unreadable: number; findings: number }>;
+  /**
+   * Ends the run, and believes or doubts what it missed (law F15). `passSeconds`: a target's looks lie no further apart.
+   */
+  closeDrift(runId: string, passSeconds: number): Promise<DriftCounts>;
 };

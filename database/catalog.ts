@@ -24,7 +24,9 @@ const targetRow = `json_build_object('environment', x.environment, 'provider', x
     'breaker', (select count(*) from cairn.operations o
       where o.gate = 'BREAKER' and o.status = 'WAITING' and o.environment = x.environment and o.provider = x.provider)),
   'breakers', (select coalesce(jsonb_agg(cairn.breaker_view(b) order by b.service), '[]') from cairn.breakers b
-    where b.environment = x.environment and b.provider = x.provider), ${times})`;
+    where b.environment = x.environment and b.provider = x.provider),
+  'driftHalted', (select json_build_object('since', cairn.iso(h.halted_at), 'report', h.run_id) from cairn.drift_halts h
+    where h.environment = x.environment and h.provider = x.provider), ${times})`;
 
 export const catalogSql = {
   team: `select ${teamRow} as row from cairn.teams x where ctx.team is not null and x.team_id = :team`,

@@ -1,6 +1,6 @@
 import type { Caller, Scope } from "../core/caller.ts";
 import type { DriftReport, Finding } from "../core/drift.ts";
-import type { DriftStore, DriftWork, Page, PageRequest, ResourceFilter } from "../core/store.ts";
+import type { DriftCounts, DriftStore, DriftWork, Page, PageRequest, ResourceFilter } from "../core/store.ts";
 import type { Database, SqlParameters } from "./data-api.ts";
 import { dependencyOutputs } from "./operations.ts";
 import { databaseFor, pageOf, type ScopedDatabases, scopedPage, scopedRows, teamOf } from "./scoped.ts";
@@ -23,7 +23,11 @@ const reportRow = `json_build_object('id', d.id, 'status', d.status, 'resourceId
   'findings', case when d.status = 'DONE'
     then coalesce((select sum(t.findings) from cairn.drift_run_teams t where t.run_id = d.id), 0)
     else (select count(*) from cairn.drift_findings f
-      where f.resolved_at is null and (d.resource_id is null or f.resource_id = d.resource_id)) end)`;
+      where f.resolved_at is null and (d.resource_id is null or f.resource_id = d.resource_id)) end,
+  'halted', coalesce((select json_agg(h) from (
+    select g.environment, g.provider, sum(g.looked)::integer as looked, sum(g.missing)::integer as missing
+    from cairn.drift_run_targets g where g.run_id = d.id and not g.believed
+    group by g.environment, g.provider order by g.environment, g.provider) h), '[]'))`;
 
 /** A verification is seen by its resource's team alone. */
 const visible =
@@ -47,14 +51,14 @@ export const driftSql = {
   claim: "select c from cairn.claim_drift(:run::uuid, :batch::integer, :interval) c",
   work: `
     select jsonb_build_object('team', r.team_id, 'id', r.id, 'generation', r.generation, 'definition', r.definition,
-      'sentHash', r.sent_hash, 'identifier', r.identifier, 'service', r.service, 'environment', r.environment, 'name', r.name,
+      'readySeconds', extract(epoch from now() - r.updated_at), 'sentHash', r.sent_hash, 'identifier', r.identifier, 'service', r.service, 'environment', r.environment, 'name', r.name,
       'dependencies', ${dependencyOutputs()},
       'target', (select t.config from cairn.targets t where t.environment = r.environment and t.provider = r.provider)) as row
     from jsonb_array_elements(:batch::jsonb) asked
     join cairn.resources r on r.team_id = asked->>'team' and r.id = (asked->>'id')::uuid
     where r.status = 'READY'`,
   record: "select 'true'::jsonb from cairn.record_drift(:run::uuid, :sights::jsonb)",
-  close: "select cairn.close_drift(:run::uuid)",
+  close: "select cairn.close_drift(:run::uuid, :pass)",
 };
 
 /** Only the conditions that were asked for are in the text. */
@@ -127,11 +131,9 @@ export function driftWorkerQueries(database: Database): DriftStore {
     async recordDrift(runId, sights) {
       await database.rows(driftSql.record, { run: runId, sights: JSON.stringify(sights) });
     },
-    async closeDrift(runId) {
-      const [counts] = await database.rows<{ checked: number; unreadable: number; findings: number }>(driftSql.close, {
-        run: runId,
-      });
-      return counts ?? { checked: 0, unreadable: 0, findings: 0 };
+    async closeDrift(runId, passSeconds) {
+      const [counts] = await database.rows<DriftCounts>(driftSql.close, { run: runId, pass: passSeconds });
+      return counts ?? { checked: 0, unreadable: 0, findings: 0, halted: 0 };
     },
   };
 }

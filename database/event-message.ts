@@ -43,14 +43,26 @@ const sentences: { [event: string]: (detail: JsonObject, actor: string) => strin
       : `${actor} gave up its record; what may be left outside is the orphan ${detail.orphan}.`,
   "operation.taken-over": () => "The work was picked up again by the sweep.",
   "drift.verification": (_, actor) => `${actor} asked for a look at it.`,
-  "drift.detected": (detail) => `It was changed behind Cairn's back: ${list(detail.pointers)}.`,
-  "drift.resolved": (detail) => `It is as wanted again: ${list(detail.pointers)}.`,
+  "drift.detected": (detail) =>
+    isWhole(detail)
+      ? "It is gone, removed behind Cairn's back."
+      : `It was changed behind Cairn's back: ${list(detail.pointers)}.`,
+  "drift.doubted": (detail) =>
+    `It was not found, and neither was too much else of ${detail.provider} in ${detail.environment} to believe it: it is looked for again.`,
+  "drift.found": () => "It is there: that it was not found was a mistake.",
+  "drift.resolved": (detail) =>
+    isWhole(detail) ? "It is there again." : `It is as wanted again: ${list(detail.pointers)}.`,
 };
 
 function reasonOf(detail: JsonObject): string {
   return isObject(detail.reason) && typeof detail.reason.message === "string"
     ? detail.reason.message
     : "no reason was given.";
+}
+
+/** The finding about the object as a whole, whose pointer is empty. */
+function isWhole({ pointers }: JsonObject): boolean {
+  return Array.isArray(pointers) && pointers.length === 1 && pointers[0] === "";
 }
 
 function list(value: unknown): string {

@@ -57,6 +57,9 @@ const renewAndRead = (calls: number, alsoSet = "") => `
     'dependencies', case when r.operation_id = op.id then ${dependencyOutputs()} else ${outputsOnceReferenced} end,
     'probing', exists (select from cairn.breakers b where b.probe_operation = op.id and b.environment = r.environment
       and b.provider = op.definition->>'provider' and b.service = cairn.provider_service(op.definition->>'kind')),
+    'readySeconds', case when r.identifier is not null and op.token_used_at is null then (
+      select extract(epoch from now() - o.finished_at) from cairn.operations o
+      where o.team_id = r.team_id and o.resource_id = r.id and o.kind = 'apply' and o.status = 'SUCCEEDED' order by o.id desc limit 1) end,
     'target', (select t.config from cairn.targets t where t.environment = r.environment and t.provider = op.definition->>'provider')
   ) as row
   from op join cairn.resources r on r.team_id = op.team_id and r.id = op.resource_id`;

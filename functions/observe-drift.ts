@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { observeDrift } from "../control/observe-drift.ts";
 import { driftStore, pace, providers } from "./runtime.ts";
@@ -8,6 +9,7 @@ const deps = {
   providers: providers(),
   parallel: 5,
   providerSeconds: Math.min(20, pace().providerSeconds),
+  sleep: (seconds: number) => sleep(seconds * 1000),
 };
 const input = z.object({ run: z.uuid(), batch: z.array(z.object({ team: z.string(), id: z.uuid() })) });
 

@@ -91,6 +91,10 @@ export const target = z
     backlog: z.object({ budget: z.int(), breaker: z.int() }).openapi({
       description: "Operations of what the caller may see that wait for the budget, or for a breaker.",
     }),
+    driftHalted: z.object({ since: time, report: id }).nullable().openapi({
+      description:
+        "Since when looks for drift do not find so much there that none of it is believed, and the last report that says so.",
+    }),
     breakers: z.array(breaker).openapi({ description: "Of the services that have failed, or were set by hand." }),
     ...stamps,
   })

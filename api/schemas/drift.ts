@@ -33,6 +33,12 @@ export const driftReport = z
     checked: z.int(),
     unreadable: z.int(),
     findings: z.int(),
+    halted: z
+      .array(z.object({ environment: z.string(), provider: z.string(), looked: z.int(), missing: z.int() }))
+      .openapi({
+        description:
+          "Targets of which so much was not found at once that none of it is believed. What was `missing` there is no finding, and is looked for again.",
+      }),
   })
   .openapi("DriftReport", {
     description: "One look, counted over what the caller may see. `unreadable` could not be seen, and changed nothing.",

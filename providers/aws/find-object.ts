@@ -101,7 +101,8 @@ function recognize(look: Look, identifier: string, listed: JsonObject): "other" 
 
 async function readIfOurs(look: Look, identifier: string): Promise<Sight> {
   const read = await readObject(look, identifier);
-  if (read.sight !== "found" || isOurs(look, read.object)) return read;
+  if (read.sight === "nothing") return contradiction(look);
+  if (read.sight === "unclear" || isOurs(look, read.object)) return read;
   const name = nameProperty(look.call.desired, look.call.externalName);
   const sameName = name !== null && read.object.actual[name] === look.call.externalName;
   return sameName ? readOurs(look, identifier) : { sight: "nothing" };
@@ -131,6 +132,16 @@ function holdsName(identifier: string, name: string): boolean {
   return identifier
     .split(/[/:|]/)
     .some((word) => word === name || /^-[A-Za-z0-9]{6}$/.test(word.startsWith(name) ? word.slice(name.length) : ""));
+}
+
+/** One of the two reads is stale, or AWS denies what exists (law F15): neither proves that it is gone. */
+function contradiction({ call }: Look): Sight {
+  const message = "AWS lists it and does not find it; it is looked at again";
+  return {
+    sight: "unclear",
+    failure: failure(call.kind, "LISTED_AND_NOT_FOUND", message, true),
+    retryAfterSeconds: null,
+  };
 }
 
 function tooMany({ call }: Look): Sight {

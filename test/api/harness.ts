@@ -61,6 +61,7 @@ export function targetOf(provider: string, stamps: { createdAt: string; updatedA
         changedAt: at,
       },
     ],
+    driftHalted: { since: at, report: ids.report },
     ...stamps,
   };
 }
@@ -142,6 +143,7 @@ export function seeded(): FakeState {
         checked: 1,
         unreadable: 0,
         findings: 1,
+        halted: [{ environment: "staging", provider: "aws", looked: 40, missing: 12 }],
         items: [finding],
       },
     ],

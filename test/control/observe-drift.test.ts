@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { observeDrift } from "../../control/observe-drift.ts";
+import { staleSeconds } from "../../control/pace.ts";
 import type { Observation, Provider, ProviderCall } from "../../core/provider.ts";
 import type { DriftSight, DriftStore, DriftWork } from "../../core/store.ts";
 import { definitionOf, idOf } from "./inputs.ts";
@@ -21,6 +22,7 @@ function workOf(name: string, more: Partial<DriftWork> = {}): DriftWork {
     name,
     dependencies: {},
     target: { region: "eu-central-1" },
+    readySeconds: 3600,
     ...more,
   };
 }
@@ -57,14 +59,16 @@ function scene(works: DriftWork[], see: (call: ProviderCall) => Promise<Observat
       return see(call);
     },
   };
-  const deps = { store, providers: { aws }, parallel: 5, providerSeconds: 20 };
+  const slept: number[] = [];
+  const sleep = async (seconds: number) => void slept.push(seconds);
+  const deps = { store, providers: { aws }, parallel: 5, providerSeconds: 20, sleep };
   const observe = () =>
     observeDrift(
       deps,
       run,
       works.map(({ team, id }) => ({ team, id })),
     );
-  return { observe, calls, recorded, looked, peak: () => mostAtOnce };
+  return { observe, calls, recorded, looked, slept, peak: () => mostAtOnce };
 }
 
 describe("looking for drift", () => {
@@ -123,6 +127,23 @@ describe("looking for drift", () => {
       ["id-of-a", false],
       ["id-of-b", true],
     ]);
+  });
+
+  it("looks a second time for what was READY just now, when its grace is over (F15)", async () => {
+    const fresh = [workOf("a", { readySeconds: 4 }), workOf("b", { readySeconds: 9 }), workOf("c"), workOf("d")];
+    const seen: string[] = [];
+    const { observe, recorded, looked, slept } = scene(fresh, ({ name }) => {
+      const again = seen.includes(name);
+      seen.push(name);
+      return name === "d" || (name === "a" && again)
+        ? { state: "ready", identifier: name, attributes }
+        : { state: "absent" };
+    });
+    expect(await observe()).toEqual({ seen: 4, unseen: 0 });
+    expect(slept).toEqual([staleSeconds - 4]);
+    expect(looked.map(({ name }) => name)).toEqual(["a", "b", "c", "d", "a", "b"]);
+    const gone = [{ pointer: "", expected: "present", actual: "absent" }];
+    expect(recorded.map((sight) => sight.seen && sight.differences)).toEqual([[], gone, gone, []]);
   });
 
   it("looks at each resource once and at five at a time", async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { observeResource } from "../../control/observe-resource.ts";
+import { staleSeconds } from "../../control/pace.ts";
 import type { Progress, Work } from "../../core/operation.ts";
 import type { Observation } from "../../core/provider.ts";
 import { definitionOf } from "./inputs.ts";
@@ -286,6 +287,21 @@ describe("observing", () => {
     await observeResource(scene.deps, ref);
     expect(scene.provided[0]?.applied).toEqual([{ Url: "postgres://db" }, applied[1]]);
   });
+
+  it.each(["apply", "delete"] as const)(
+    "gives what was READY just now time to show itself before an %s takes it for gone (F15)",
+    async (kind) => {
+      const work = (readySeconds: number | null) => ({ work: workOf({ kind, readySeconds }), seen: absent });
+      const fresh = reconciling(work(staleSeconds - 3.5));
+      expect(await observeResource(fresh.deps, ref)).toEqual({ next: "wait", seconds: 4 });
+      expect(fresh.written).toEqual([]);
+      for (const readySeconds of [staleSeconds, 3600, null]) {
+        const scene = reconciling(work(readySeconds));
+        expect(await observeResource(scene.deps, ref)).toEqual(kind === "apply" ? apply : end);
+        expect(scene.written).toEqual(kind === "apply" ? [] : [{ to: "deleted" }]);
+      }
+    },
+  );
 
   it("starts what its end made startable", async () => {
     const scene = reconciling({ seen: ready, write: [next] });

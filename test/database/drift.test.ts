@@ -27,6 +27,7 @@ const sight = (differences: ReturnType<typeof difference>[], generation = 1): Dr
   differences,
 });
 const claim = (drift: string, batch = 25) => store.drift.claimDrift(drift, { batch, intervalSeconds: 3600 });
+const close = (drift: string) => store.drift.closeDrift(drift, 3600);
 const open = async () => (await store.api.findings({ team: place.team }, {}, page)).items;
 const report = (drift: string) => store.api.driftReport({ team: place.team }, drift);
 
@@ -66,7 +67,7 @@ test("a difference is a finding with expected and actual, in the run's report an
   const drift = newId();
   await claim(drift);
   await store.drift.recordDrift(drift, [sight([difference("/A", 2), difference("/B", 3)])]);
-  expect(await store.drift.closeDrift(drift)).toMatchObject({ checked: 1, unreadable: 0 });
+  expect(await close(drift)).toMatchObject({ checked: 1, unreadable: 0 });
   const found = await open();
   expect(found).toMatchObject([
     { pointer: "/A", expected: 1, actual: 2, resolvedAt: null, resource: { id, ...place, name: "db", type: "bucket" } },
@@ -91,11 +92,11 @@ test("what is as wanted again is resolved, what stays keeps its id and shows the
   const [first, second] = [newId(), newId()];
   await claim(first);
   await store.drift.recordDrift(first, [sight([difference("/A", 2), difference("/B", 3)])]);
-  await store.drift.closeDrift(first);
+  await close(first);
   const before = await open();
   await claim(second);
   await store.drift.recordDrift(second, [sight([difference("/B", 4)])]);
-  await store.drift.closeDrift(second);
+  await close(second);
   expect(await open()).toEqual([{ ...before[1], actual: 4 }]);
   const resolved = (await store.api.findings({ team: place.team }, { resolved: true, resource: id }, page)).items;
   expect(resolved).toMatchObject([{ pointer: "/A" }]);
@@ -111,7 +112,7 @@ test("a look that failed is counted and changes no finding", async () => {
   const drift = newId();
   await claim(drift);
   await store.drift.recordDrift(drift, [{ team: place.team, id, generation: 1, seen: false }]);
-  expect(await store.drift.closeDrift(drift)).toMatchObject({ checked: 0, unreadable: 1 });
+  expect(await close(drift)).toMatchObject({ checked: 0, unreadable: 1 });
   expect(await open()).toHaveLength(1);
 });
 
@@ -122,9 +123,9 @@ test("the same batch written twice counts, finds and tells once", async () => {
   const before = [await open(), await eventsOf(store, place, id)];
   await store.drift.recordDrift(drift, [sight([difference("/A", 2)])]);
   expect([await open(), await eventsOf(store, place, id)]).toEqual(before);
-  expect(await store.drift.closeDrift(drift)).toMatchObject({ checked: 1 });
+  expect(await close(drift)).toMatchObject({ checked: 1 });
   const closed = await report(drift);
-  await store.drift.closeDrift(drift);
+  await close(drift);
   expect(await report(drift)).toEqual(closed);
 });
 
@@ -137,7 +138,7 @@ test.each([
   await claim(drift);
   await store.drift.recordDrift(drift, [stale(), { ...sight([difference("/B", 2)]), id: other }]);
   expect((await open()).map(({ pointer }) => pointer)).toEqual(["/B"]);
-  expect(await store.drift.closeDrift(drift)).toMatchObject({ checked: 1 });
+  expect(await close(drift)).toMatchObject({ checked: 1 });
 });
 
 test("a sight with a doubled pointer or an absent value is written all the same", async () => {
@@ -162,7 +163,7 @@ test("a verification looks at its one resource, once, whenever it was last looke
   expect(await claim(drift)).toEqual([{ team: place.team, id }]);
   await store.drift.recordDrift(drift, [sight([difference("/A", 2)])]);
   expect(await claim(drift)).toEqual([]);
-  expect(await store.drift.closeDrift(drift)).toEqual({ checked: 1, unreadable: 0, findings: 1 });
+  expect(await close(drift)).toEqual({ checked: 1, unreadable: 0, findings: 1, halted: 0 });
   expect(await report(drift)).toMatchObject({ resourceId: id, status: "DONE", items: [{ pointer: "/A" }] });
   expect(await claim(drift)).toEqual([]);
 });
@@ -172,7 +173,7 @@ test("a verification counts the findings of its resource alone", async () => {
   await store.drift.recordDrift(newId(), [{ ...sight([difference("/B", 2)]), id: other }]);
   const drift = await verification();
   await store.drift.recordDrift(drift, [sight([])]);
-  expect(await store.drift.closeDrift(drift)).toEqual({ checked: 1, unreadable: 0, findings: 0 });
+  expect(await close(drift)).toEqual({ checked: 1, unreadable: 0, findings: 0, halted: 0 });
   expect(await report(drift)).toMatchObject({ findings: 0, items: [] });
 });
 
@@ -197,7 +198,7 @@ test("a report of more findings than a row of an answer holds is still read", as
   const drift = newId();
   await claim(drift);
   await store.drift.recordDrift(drift, [sight(differences as unknown as ReturnType<typeof difference>[])]);
-  await store.drift.closeDrift(drift);
+  await close(drift);
   expect((await report(drift))?.items).toHaveLength(100);
 });
 

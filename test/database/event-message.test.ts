@@ -26,6 +26,16 @@ test.each<[event: string, detail: JsonObject, message: string]>([
   ["resource.retry", {}, "dana asked for another try."],
   ["resource.abandoned", { orphan: null }, "dana gave up its record; nothing of it is outside."],
   ["resource.abandoned", { orphan: "o-1" }, "dana gave up its record; what may be left outside is the orphan o-1."],
+  ["drift.detected", { pointers: ["/A", "/B"] }, "It was changed behind Cairn's back: /A, /B."],
+  ["drift.detected", { pointers: [""] }, "It is gone, removed behind Cairn's back."],
+  ["drift.resolved", { pointers: ["/A"] }, "It is as wanted again: /A."],
+  ["drift.resolved", { pointers: [""] }, "It is there again."],
+  [
+    "drift.doubted",
+    place,
+    "It was not found, and neither was too much else of aws in staging to believe it: it is looked for again.",
+  ],
+  ["drift.found", {}, "It is there: that it was not found was a mistake."],
   ["something.newer", {}, "something.newer"],
 ])("%s %j reads as a sentence", (event, detail, message) => {
   expect(eventMessage({ id: "1", at: "now", event, actor: "dana", detail })).toBe(message);

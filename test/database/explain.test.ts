@@ -215,7 +215,7 @@ test("the workers' reads scan indexes", async () => {
 
 /** Rows that sequential scans of what grows have read so far in this transaction. */
 const scanned = `select coalesce(json_object_agg(relname, seq_tup_read), '{}') as scanned from pg_stat_xact_user_tables
-  where schemaname = 'cairn' and seq_tup_read > 0 and relname !~ '^(environments|targets|target_budgets|budget_shares|breakers|teams|migrations)'`;
+  where schemaname = 'cairn' and seq_tup_read > 0 and relname !~ '^(environments|targets|target_budgets|budget_shares|breakers|drift_halts|teams|migrations)'`;
 
 /** Calls a function in one session until its statements have their lasting plans, and says what was read by sequential scan. */
 async function scansOf(role: Role, calls: readonly { sql: string; values: (string | number)[] }[]): Promise<unknown> {
@@ -294,6 +294,25 @@ test("drift scans no big table, but for the findings that are open when a run is
     { sql: "select cairn.claim_drift($1, 25, 3600)", values: [run] },
     { sql: "select cairn.record_drift($1, $2)", values: [newId(), sights] },
   ]);
+  expect(await scansOf("worker", calls)).toEqual({});
+});
+
+test("believing what a run missed scans no big table, nor does doubting it", async () => {
+  const { rows } = await as("superuser").query<{ team: string; id: string; generation: number }>(
+    `select team_id as team, id, generation::integer from cairn.resources
+     where environment = 'staging' and status = 'READY' order by id limit 60`,
+  );
+  const differences = [{ pointer: "", expected: "present", actual: "absent" }];
+  const calls = often.flatMap((index) => {
+    const run = newId();
+    const missed = rows.slice(index * 6, index * 6 + (index % 2 === 0 ? 4 : 6));
+    const sights = JSON.stringify(missed.map((row) => ({ ...row, seen: true, differences })));
+    return [
+      { sql: "select cairn.claim_drift($1, 0, 3600)", values: [run] },
+      { sql: "select cairn.record_drift($1, $2)", values: [run, sights] },
+      { sql: "select cairn.believe_missing(d, 0) from cairn.drift_runs d where id = $1", values: [run] },
+    ];
+  });
   expect(await scansOf("worker", calls)).toEqual({});
 });
 

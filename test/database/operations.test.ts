@@ -198,6 +198,22 @@ describe("advance", () => {
     expect(await store.worker.advance(ref, ready())).toEqual({ outcome: "lost" });
   });
 
+  test("the next change's work knows how long ago it was READY, until that asks for something itself", async () => {
+    await store.worker.claim(ref, lease);
+    expect(await store.worker.work(ref, lease)).toMatchObject({ readySeconds: null });
+    await run(store, ref, ready());
+    await store
+      .as("owner")
+      .rows("update cairn.operations set finished_at = now() - interval '9 seconds' where id = :operation::uuid", {
+        operation: ref.operation,
+      });
+    const change = await start([update(id, "db", 1)]);
+    await store.worker.claim(change, lease);
+    expect((await store.worker.work(change, lease))?.readySeconds).toBeCloseTo(9, 0);
+    await send(store, change);
+    expect(await store.worker.work(change, lease)).toMatchObject({ readySeconds: null });
+  });
+
   test("deleted ends the resource, its edges and its findings", async () => {
     await run(store, ref, ready());
     const gone = await start([remove(id, "db", 1)]);

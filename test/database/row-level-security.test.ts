@@ -6,7 +6,7 @@ import { accept, acceptanceOf, caller, create, lease, makeReady, newPlace, type 
 
 const callers = ["api", "platform", "worker"] as const;
 /** What belongs to the platform and says nothing of a team: environments, where things live, and what protects them. */
-const everybodys = ["environments", "targets", "target_budgets", "breakers"];
+const everybodys = ["environments", "targets", "target_budgets", "breakers", "drift_halts"];
 /** Nobody's but the owner's. */
 const owners = ["migrations"];
 
@@ -40,7 +40,9 @@ async function fill(place: Place): Promise<string> {
   const run = newId();
   await store.api.openVerification({ team: place.team }, caller, run, db);
   const differences = [{ pointer: "/A", expected: 1, actual: 2 }];
-  await store.drift.recordDrift(run, [{ team: place.team, id: db, generation: 1, seen: true, differences }]);
+  const sight = { team: place.team, id: db, generation: 1, seen: true, differences } as const;
+  await store.drift.recordDrift(run, [sight]);
+  await store.drift.recordDrift(newId(), [sight]);
   return db;
 }
 
@@ -256,7 +258,7 @@ test("a team's isolation holds when the application asks with another team's id"
 test("a verification's report is its team's, a scheduled run everybody's with each team's own counts", async () => {
   const run = newId();
   await store.drift.claimDrift(run, { batch: 25, intervalSeconds: 3600 });
-  await store.drift.closeDrift(run);
+  await store.drift.closeDrift(run, 3600);
   const own = (await store.api.driftReports({ team: ours.team }, { limit: 100, cursor: null })).items;
   expect(own.map(({ id }) => id)).toContain(run);
   expect(own.every(({ resourceId }) => resourceId !== theirResource)).toBe(true);

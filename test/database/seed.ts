@@ -56,6 +56,8 @@ export async function seed(session: pg.Client): Promise<void> {
     `insert into cairn.drift_runs (id, status, finished_at) select ${id("n", 6)}, 'DONE', now() from generate_series(0, 499) n`,
     `insert into cairn.drift_run_teams (team_id, run_id, checked, findings)
      select t.team_id, r.id, 5, 50 from cairn.drift_runs r, cairn.teams t where t.team_id < 'team-040'`,
+    `insert into cairn.drift_run_targets (team_id, run_id, environment, provider, looked, believed)
+     select t.team_id, t.run_id, e.environment, 'aws', 5, true from cairn.drift_run_teams t, cairn.environments e`,
     `insert into cairn.targets values ('staging', 'aws', '{}') on conflict do nothing`,
     "reset session_replication_role",
   ];

@@ -2,7 +2,9 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Breaker, Target } from "../../core/catalog.ts";
+import type { DriftReport, Finding } from "../../core/drift.ts";
 import type { IntentView } from "../../core/intent.ts";
+import type { ResourceEvent } from "../../core/resource.ts";
 import { intentEnd, ledgerOf, putSim, resourcesOf, startTestMachine, type TestMachine } from "../support/machine.ts";
 
 /** `failures_to_open` of `cairn.note_answer`, and the seconds between two probes. */
@@ -12,7 +14,7 @@ const many = 12;
 
 let machine: TestMachine;
 beforeAll(async () => {
-  machine = await startTestMachine();
+  machine = await startTestMachine({ periods: { sweep: 2, drift: 2, housekeeping: 86_400 } });
 });
 afterAll(() => machine?.close());
 
@@ -25,9 +27,13 @@ async function start(service: string, type: string, count: number): Promise<stri
   return body.id;
 }
 
-async function breaker(service: string): Promise<Breaker | undefined> {
+async function target(): Promise<Target | undefined> {
   const { body } = await machine.developer<{ items: Target[] }>("GET", "/v1/targets?environment=staging");
-  return body.items.find(({ provider }) => provider === "aws")?.breakers.find((each) => each.service === service);
+  return body.items.find(({ provider }) => provider === "aws");
+}
+
+async function breaker(service: string): Promise<Breaker | undefined> {
+  return (await target())?.breakers.find((each) => each.service === service);
 }
 
 async function callsOf(typeName: string, since: string): Promise<number> {
@@ -93,5 +99,36 @@ describe("one service of a provider is dead", () => {
     expect((await reason())?.message).toContain("paused");
     expect((await machine.platform("PUT", path, { state: "CLOSED" })).status).toBe(200);
     expect((await intentEnd(machine.developer, response.body.id)).status).toBe("READY");
+  });
+}, 120_000);
+
+describe("a provider that denies to know what exists (F15)", () => {
+  test("is not believed: no finding, nothing made anew, and it goes on by itself when looks are sane again", async () => {
+    const service = "denied";
+    const made = await start(service, "bucket", 8);
+    expect((await intentEnd(machine.developer, made)).status).toBe("READY");
+    const before = await ledgerOf(machine.endpoints);
+
+    await putSim(machine.endpoints, "faults", [
+      { operation: "GetResource", typeName: "AWS::S3::Bucket", error: "ResourceNotFoundException" },
+    ]);
+    // Those that were READY just now have their grace first.
+    await expect.poll(async () => (await target())?.driftHalted ?? null, { timeout: 40_000 }).not.toBeNull();
+    const { report = "" } = (await target())?.driftHalted ?? {};
+    const path = `/v1/drift/reports/${report}`;
+    const { halted, items } = (await machine.developer<DriftReport & { items: Finding[] }>("GET", path)).body;
+    expect(halted).toMatchObject([{ environment: "staging", provider: "aws" }]);
+    expect(halted[0]?.missing).toBeGreaterThanOrEqual(8);
+    expect(items).toEqual([]);
+    const resources = [...(await resourcesOf(machine.developer, service)).values()];
+    expect(new Set(resources.map(({ status, generation }) => `${status} ${generation}`))).toEqual(new Set(["READY 1"]));
+
+    await putSim(machine.endpoints, "faults", []);
+    await expect.poll(async () => (await target())?.driftHalted, { timeout: 20_000 }).toBeNull();
+    expect((await machine.developer<{ items: Finding[] }>("GET", "/v1/drift/findings")).body.items).toEqual([]);
+    const events = `/v1/resources/${resources[0]?.id}/events?limit=100`;
+    const timeline = (await machine.developer<{ items: ResourceEvent[] }>("GET", events)).body.items;
+    expect(timeline.slice(-2).map(({ event }) => event)).toEqual(["drift.doubted", "drift.found"]);
+    expect(await ledgerOf(machine.endpoints)).toEqual(before);
   });
 }, 120_000);

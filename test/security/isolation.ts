@@ -230,7 +230,13 @@ export function isolation(stage: () => Stage): void {
         `select c.relname as name from pg_class c where c.relnamespace = 'cairn'::regnamespace and c.relkind in ('r', 'p', 'v', 'm')
            and has_table_privilege('cairn_api', c.oid, 'select') and not c.relrowsecurity order by 1`,
       );
-      expect(open.rows.map(({ name }) => name)).toEqual(["breakers", "environments", "target_budgets", "targets"]);
+      expect(open.rows.map(({ name }) => name)).toEqual([
+        "breakers",
+        "drift_halts",
+        "environments",
+        "target_budgets",
+        "targets",
+      ]);
     });
 
     test("sees another team's verification in no table", async () => {

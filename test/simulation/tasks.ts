@@ -74,11 +74,14 @@ export const tasks: { readonly [name in FunctionName]?: Task } = {
   },
   "observe-drift": (ports, { run, batch }, use) =>
     use.observeDrift(
-      { store: ports.drift, providers: ports.providers, parallel: 5, providerSeconds: 20 },
+      { store: ports.drift, providers: ports.providers, parallel: 5, providerSeconds: 20, sleep: async () => {} },
       String(run),
       batch as { team: string; id: string }[],
     ),
-  "report-drift": async (ports, { run }) => ({ run, ...(await ports.drift.closeDrift(String(run))) }),
+  "report-drift": async (ports, { run }) => ({
+    run,
+    ...(await ports.drift.closeDrift(String(run), driftIntervalSeconds)),
+  }),
 };
 
 function reconcile({ worker, providers, random }: Ports) {

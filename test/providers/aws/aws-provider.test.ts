@@ -136,6 +136,20 @@ describe("the aws provider", () => {
     expect(await stage.provider.observe(afresh(call))).toEqual({ state: "absent" });
   });
 
+  test("takes neither for the truth when AWS lists an object and does not find it (F15)", async () => {
+    const { call } = await ready(stage.callFor("AWS::SQS::Queue", "QueueName"));
+    await stage.simulation("faults", [{ operation: "GetResource", error: "ResourceNotFoundException" }]);
+    expect(await stage.provider.observe(afresh(call))).toMatchObject({
+      state: "unknown",
+      failure: { code: "LISTED_AND_NOT_FOUND", transient: true },
+    });
+    await stage.simulation("faults", []);
+    expect(await stage.provider.observe(afresh(call))).toMatchObject({ state: "ready" });
+    await stage.client.send(new DeleteResourceCommand({ TypeName: call.kind, Identifier: call.identifier ?? "" }));
+    await new Promise((done) => setTimeout(done, 60));
+    expect(await stage.provider.observe(afresh(call))).toEqual({ state: "absent" });
+  });
+
   test("refuses a change that only a replacement can make, and names it", async () => {
     const cache = stage.callFor("AWS::ElastiCache::ServerlessCache", "ServerlessCacheName", {
       Engine: "valkey",
