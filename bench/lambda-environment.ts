@@ -4,6 +4,7 @@ export function lambdaEnvironment(folder: string): NodeJS.ProcessEnv {
   return {
     AWS_REGION: "eu-west-1",
     CAIRN_ASSETS: folder,
+    CAIRN_STAGE: "test",
     CAIRN_STORE_ARN: `arn:aws:rds:${place}:cluster:cairn`,
     CAIRN_STORE_DATABASE: "cairn",
     CAIRN_MACHINE_ARN_PREFIX: `arn:aws:states:${place}:stateMachine:cairn-`,

@@ -70,39 +70,48 @@ export function dependencyOutputs(): string {
       join cairn.resources d on d.team_id = e.team_id and d.id = e.depends_on where e.team_id = r.team_id and e.resource_id = r.id)`;
 }
 
+/** For who follows what happens: the operation is known by its id, and what it is about is not. */
+const itsResource =
+  "'resource', (select o.resource_id from cairn.operations o where o.team_id = :team and o.id = :operation::uuid)";
+
 export const operationSql = {
-  claim: "select to_jsonb(cairn.claim_operation(:team, :operation::uuid, :epoch, :lease))",
+  claim: `select jsonb_build_object('outcome', cairn.claim_operation(:team, :operation::uuid, :epoch, :lease), ${itsResource})`,
   work: renewAndRead(2),
   workToSend: renewAndRead(1, ", token_used_at = coalesce(o.token_used_at, now()), sent_hash = :sentHash"),
-  advance: "select cairn.advance_operation(:team, :operation::uuid, :epoch, :progress::jsonb)",
+  advance: `select jsonb_build_object('startable', cairn.advance_operation(:team, :operation::uuid, :epoch, :progress::jsonb), ${itsResource})`,
   sweep: "select s from cairn.sweep(:batch::integer, :grace) s",
 };
 
-export function operationQueries(database: Database): WorkerStore {
+/** @param seen told which resource a step is about, once the store has said so */
+export function operationQueries(database: Database, seen: (resource: string) => void = () => {}): WorkerStore {
   const read = async (
     sql: string,
     ref: OperationRef,
     more: { [name: string]: string | number },
   ): Promise<Work | null> => {
     const [row] = await database.rows<Omit<Work, "ref">>(sql, { ...ref, ...more });
-    return row === undefined ? null : { ref, ...row, definition: row.definition as Definition };
+    if (row === undefined) return null;
+    seen(row.resource.id);
+    return { ref, ...row, definition: row.definition as Definition };
   };
   return {
     async claim(ref, leaseSeconds): Promise<ClaimResult> {
-      const [outcome] = await database.rows<ClaimResult["outcome"]>(operationSql.claim, {
+      const [claimed] = await database.rows<ClaimResult & { resource: string | null }>(operationSql.claim, {
         ...ref,
         lease: leaseSeconds,
       });
-      return { outcome: outcome ?? "lost" };
+      if (claimed?.resource) seen(claimed.resource);
+      return { outcome: claimed?.outcome ?? "lost" };
     },
     work: (ref, leaseSeconds) => read(operationSql.work, ref, { lease: leaseSeconds }),
     workToSend: (ref, leaseSeconds, sentHash) => read(operationSql.workToSend, ref, { lease: leaseSeconds, sentHash }),
     async advance(ref, progress: Progress, answer?: Answer): Promise<Advance> {
-      const [startable] = await database.rows<OperationRef[] | null>(operationSql.advance, {
-        ...ref,
-        progress: JSON.stringify({ ...progress, ...answer }),
-      });
-      return startable === null || startable === undefined ? { outcome: "lost" } : { outcome: "written", startable };
+      const [advanced] = await database.rows<{ startable: OperationRef[] | null; resource: string | null }>(
+        operationSql.advance,
+        { ...ref, progress: JSON.stringify({ ...progress, ...answer }) },
+      );
+      if (advanced?.resource) seen(advanced.resource);
+      return advanced?.startable ? { outcome: "written", startable: advanced.startable } : { outcome: "lost" };
     },
     sweep: ({ batch, graceSeconds }) => database.rows<OperationRef>(operationSql.sweep, { batch, grace: graceSeconds }),
   };

@@ -31,6 +31,7 @@ export type FunctionName =
   | "observe-drift"
   | "report-drift"
   | "housekeeping"
+  | "measure"
   | "migrate";
 
 export type MachineName = "reconcile" | "drift";
@@ -143,6 +144,15 @@ export const functions: { readonly [name in FunctionName]: FunctionSpec } = {
     providers: "none",
     why: "makes and drops partitions, prunes in bounded batches; DDL needs the owner",
   },
+  measure: {
+    entry: "functions/measure.ts",
+    timeoutSeconds: 30,
+    memoryMb: 256,
+    storeRoles: ["worker"],
+    starts: [],
+    providers: "none",
+    why: "one database call; a function of its own, because what watches the sweep must not depend on it",
+  },
   migrate: {
     entry: "functions/migrate.ts",
     timeoutSeconds: 300,
@@ -186,6 +196,12 @@ export const schedules: { readonly [name: string]: ScheduleSpec } = {
     local: { variable: "CAIRN_DRIFT_SECONDS", seconds: 60 },
     target: { machine: "drift" },
     why: "looks at what is due; how often a resource is due is a property of the resource",
+  },
+  measure: {
+    rateMinutes: 1,
+    local: { variable: "CAIRN_MEASURE_SECONDS", seconds: 60 },
+    target: { function: "measure" },
+    why: "an alarm looks once a minute, and takes silence for a failure",
   },
   housekeeping: {
     rateMinutes: 1440,

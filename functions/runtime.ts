@@ -24,7 +24,10 @@ import { denyAll, loadPolicy } from "../policies/evaluate.ts";
 import { createAwsProvider } from "../providers/aws/aws-provider.ts";
 import { createPostgresProvider } from "../providers/postgres/postgres-provider.ts";
 import { assumeTargetRole } from "./assume-target-role.ts";
-import { log } from "./log.ts";
+import { alsoLog, log } from "./log.ts";
+import { loggedCalls } from "./logged-calls.ts";
+import { loggedProviders } from "./logged-providers.ts";
+import { loggedStore } from "./logged-store.ts";
 import type { StoreRole } from "./manifest.ts";
 import { startExecutions } from "./start-executions.ts";
 
@@ -47,6 +50,11 @@ const assets = process.env.CAIRN_ASSETS
   : new URL("../", import.meta.url);
 const schemaFile = new URL("aws-schemas/aws-schemas.bin", assets);
 
+/** The deployment that measurements are of. */
+export function stage(): string {
+  return setting("CAIRN_STAGE");
+}
+
 /** One database role, by the secret that this function may read. SDK retries are off: `database/data-api.ts` retries. */
 export function storeDatabase(role: StoreRole): Database {
   return createDatabase({
@@ -58,7 +66,7 @@ export function storeDatabase(role: StoreRole): Database {
 }
 
 export function workerStore(): WorkerStore {
-  return operationQueries(storeDatabase("worker"));
+  return loggedStore(operationQueries(storeDatabase("worker"), (resource) => alsoLog({ resource })));
 }
 
 export function driftStore(): DriftStore {
@@ -67,6 +75,11 @@ export function driftStore(): DriftStore {
 
 export function pace(): Pace {
   return paceOf(seconds("CAIRN_LEASE_SECONDS", 60));
+}
+
+/** How often the sweep runs: a stage may slow it down to let its store sleep. */
+export function sweepSeconds(): number {
+  return seconds("CAIRN_SWEEP_SECONDS", 60);
 }
 
 /** How long after a look at a READY resource the next one is due. */
@@ -86,16 +99,17 @@ export function providers(): Providers {
     maxAttempts: 1,
   });
   const schemas = openSchemas(schemaFile);
-  return {
+  const named = stage();
+  return loggedProviders({
     aws: createAwsProvider({
-      clientFor: (target) => new CloudControlClient(inTarget(target)),
+      clientFor: (target) => loggedCalls(new CloudControlClient(inTarget(target)), named),
       readSchema: (typeName) => schemas.read(typeName),
     }),
     postgres: createPostgresProvider({
-      dataFor: (target) => new RDSDataClient(inTarget(target)),
-      secretsFor: (target) => new SecretsManagerClient(inTarget(target)),
+      dataFor: (target) => loggedCalls(new RDSDataClient(inTarget(target)), named),
+      secretsFor: (target) => loggedCalls(new SecretsManagerClient(inTarget(target)), named),
     }),
-  };
+  });
 }
 
 /** What the API needs. A policy that cannot be loaded denies everything and says so (law F16). */

@@ -1,22 +1,34 @@
 import middy from "@middy/core";
 import { z } from "zod";
 import { whereThrown } from "../core/where-thrown.ts";
-import { log } from "./log.ts";
+import { invocation } from "./invocation.ts";
+import { alsoLog, log } from "./log.ts";
+import type { FunctionName } from "./manifest.ts";
 
-/** A state machine's task or a rule's target: parses its input once, and logs an error's name and place before it goes on. */
+/**
+ * A state machine's task or a rule's target: parses its input once, and logs an error's name and place before it goes on.
+ * What it works on is on every line: an operation with its epoch, which together are the execution's name, or a drift run.
+ */
 export function task<Schema extends z.ZodType, Output>(
-  name: string,
+  name: FunctionName,
   input: Schema,
   run: (input: z.infer<Schema>) => Promise<Output>,
 ) {
-  return middy()
+  const handler = middy()
     .use({
       onError: ({ error }) => {
         log("error", `${name} failed`, { error: error?.name, at: whereThrown(error) });
       },
     })
-    .handler((event: unknown) => run(input.parse(event)));
+    .handler((event: unknown) => {
+      const parsed = input.parse(event);
+      alsoLog(subject.safeParse(parsed).data ?? {});
+      return run(parsed);
+    });
+  return invocation(name, (event: unknown, context) => handler(event, context as never) as Promise<Output>);
 }
 
 /** What an execution carries. */
 export const operationRef = z.object({ team: z.string(), operation: z.uuid(), epoch: z.int() });
+
+const subject = z.object({ ...operationRef.shape, run: z.uuid() }).partial();

@@ -220,11 +220,13 @@ function functionEnvironment(
 ): { [name: string]: string } {
   const sweep = periods.sweep ?? 10;
   return {
+    CAIRN_STAGE: "local",
     CAIRN_STORE_ARN: clusterArn,
     CAIRN_STORE_DATABASE: "cairn",
     CAIRN_MACHINE_ARN_PREFIX: machineArnPrefix,
     // As on AWS: a lease is as long as the sweep's period, so that what is lost is found within two of them.
     CAIRN_LEASE_SECONDS: String(Math.min(60, Math.max(10, sweep))),
+    CAIRN_SWEEP_SECONDS: String(sweep),
     CAIRN_DRIFT_INTERVAL_SECONDS: String((periods.drift ?? 60) / 2),
     ...(goldenPaths === undefined ? {} : { CAIRN_GOLDEN_PATHS: goldenPaths }),
     ...Object.fromEntries(spec.storeRoles.map((role) => [`CAIRN_STORE_SECRET_${role.toUpperCase()}`, secretArn(role)])),

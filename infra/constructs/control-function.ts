@@ -67,6 +67,7 @@ function environment(spec: FunctionSpec, stage: Stage, store: Store): { [name: s
     CAIRN_STORE_DATABASE: store.database,
     CAIRN_MACHINE_ARN_PREFIX: machineArnPrefix(stage),
     CAIRN_LEASE_SECONDS: "60",
+    CAIRN_SWEEP_SECONDS: String(stage.schedules.sweepMinutes * 60),
     CAIRN_DRIFT_INTERVAL_SECONDS: String(stage.driftIntervalSeconds),
     ...Object.fromEntries(
       spec.storeRoles.map((role) => [`CAIRN_STORE_SECRET_${role.toUpperCase()}`, store.secrets[role].secretArn]),

@@ -23,9 +23,9 @@ export class Schedules extends Construct {
       enforceSSL: true,
       retentionPeriod: Duration.days(14),
     });
-    // The stage says how often it pays for these two, and what a sleeping store allows; the rest is the manifest's.
+    // The stage says how often it pays for these, and what a sleeping store allows; the rest is the manifest's.
     const { sweepMinutes, driftMinutes } = stage.schedules;
-    const minutes: { [name: string]: number } = { sweep: sweepMinutes, drift: driftMinutes };
+    const minutes: { [name: string]: number } = { sweep: sweepMinutes, measure: sweepMinutes, drift: driftMinutes };
     for (const [name, { target, why, ...spec }] of Object.entries(schedules)) {
       const rateMinutes = minutes[name] ?? spec.rateMinutes;
       // A run that is later than its successor has nothing left to do.

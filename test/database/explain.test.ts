@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ResourceFilter } from "../../core/store.ts";
 import { catalogSql } from "../../database/catalog.ts";
 import { driftSql, findingList } from "../../database/drift.ts";
+import { gaugesQuery } from "../../database/gauges.ts";
 import { contextQuery, intentById } from "../../database/intents.ts";
 import { operationSql } from "../../database/operations.ts";
 import { eventList, resourceById, resourceList } from "../../database/resources.ts";
@@ -211,6 +212,16 @@ test("the workers' reads scan indexes", async () => {
     expect(seqScans).toEqual([]);
     expect(read).toBeLessThanOrEqual(3 * 4 * Math.max(returned, 1));
   }
+});
+
+test("the gauges read no more than they count, and the edges of indexes", async () => {
+  const { read, seqScans } = await explain("worker", gaugesQuery, { sweepSeconds: 60 });
+  const { rows } = await as("superuser").query<{ failed: number }>(
+    "select count(*)::integer as failed from cairn.resources where status = 'FAILED'",
+  );
+  expect(seqScans).toEqual([]);
+  // One for the oldest drift; the seed has no operation that is open.
+  expect(read).toBeLessThanOrEqual((rows[0]?.failed ?? 0) + 1);
 });
 
 /** Rows that sequential scans of what grows have read so far in this transaction. */

@@ -13,7 +13,9 @@ import type { IntentView } from "../../core/intent.ts";
 import type { Resource } from "../../core/resource.ts";
 import {
   awsClients,
+  intentEnd,
   ledgerOf,
+  linesOf,
   resourcesOf,
   settleIntent,
   startTestMachine,
@@ -114,6 +116,42 @@ describe("one intent becomes real infrastructure and goes away again", () => {
     expect([again.status, again.body.status]).toEqual([202, "READY"]);
     const after = await resourcesOf(machine.developer, "orders");
     expect([...after.values()].map(({ generation }) => generation)).toEqual([1, 1, 1, 1, 1, 1, 1]);
+  });
+
+  test("one id leads from the request through the execution to the provider's ledger, line by line", async () => {
+    const intent = {
+      action: "apply",
+      team: "payments",
+      service: "followed",
+      environment: "staging",
+      resources: { one: { type: "bucket" } },
+    };
+    const accepted = await machine.developer<IntentView>("POST", "/v1/intents", intent, { "idempotency-key": "f" });
+    expect((await intentEnd(machine.developer, accepted.body.id)).status).toBe("READY");
+    const [resource] = accepted.body.resources;
+
+    const lines = linesOf(machine);
+    const request = accepted.headers.get("apigw-requestid");
+    const ofRequest = lines.filter((line) => line.request === request);
+    expect(ofRequest.find(({ message }) => message === "answered")).toMatchObject({
+      status: 202,
+      location: `/v1/intents/${accepted.body.id}`,
+    });
+    const execution = String(ofRequest.find(({ message }) => message === "execution started")?.execution);
+    const steps = lines.filter(({ operation, epoch }) => `${operation}-${epoch}` === execution);
+    expect(new Set(steps.map((line) => line.function))).toEqual(
+      new Set(["claim-operation", "observe-resource", "apply-resource"]),
+    );
+    for (const step of steps) {
+      expect(step).toMatchObject({ team: "payments", resource: resource?.id, invocation: expect.any(String) });
+    }
+    expect(steps.at(-1)).toMatchObject({ message: "advance", to: "ready", outcome: "written" });
+    const asked = steps.find(({ call }) => call === "CreateResource");
+    const [made] = (await ledgerOf(machine.endpoints)).filter(({ identifier }) => identifier.startsWith("followed-"));
+    expect(asked?.clientToken).toBe(made?.clientToken);
+    const followed = steps.filter(({ call }) => call === "GetResourceRequestStatus");
+    expect(new Set(followed.map(({ requestToken }) => requestToken))).toEqual(new Set([asked?.requestToken]));
+    await settleIntent(machine.developer, { ...intent, action: "delete", resources: { one: {} } });
   });
 
   test("a property changed behind Cairn's back is in the next drift report, and nothing else is", async () => {

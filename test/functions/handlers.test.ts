@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
+import { alsoLog, log } from "../../functions/log.ts";
 import type { FunctionName } from "../../functions/manifest.ts";
 import { operationRef, task } from "../../functions/task.ts";
 import { type Handler, loadFunction } from "./load-function.ts";
@@ -44,7 +45,7 @@ describe("a function given what no execution carries", () => {
     );
     expect(failed).toMatchObject({ name: "ZodError", message: expect.stringContaining(`"${field}"`) });
     expect(lines.map((line) => JSON.parse(line))).toEqual([
-      { level: "error", message: `${name} failed`, error: "ZodError", at: expect.any(Array) },
+      { level: "error", message: `${name} failed`, function: name, error: "ZodError", at: expect.any(Array) },
     ]);
   });
 });
@@ -52,24 +53,46 @@ describe("a function given what no execution carries", () => {
 describe("a task", () => {
   it("gives its result, and to its work what it parsed alone", async () => {
     const run = vi.fn(async (input: object) => ({ input }));
-    const handler = task("some-task", operationRef, run) as unknown as (
-      event: unknown,
-      context: object,
-    ) => Promise<unknown>;
-    expect(await handler({ ...ref, more: 1 }, {})).toEqual({ input: ref });
+    const handler = task("claim-operation", operationRef, run);
+    expect(await handler({ ...ref, more: 1 }, { awsRequestId: "1" })).toEqual({ input: ref });
     expect(lines).toEqual([]);
+  });
+
+  it("has on each of its lines which function and invocation it is and what it works on", async () => {
+    const handler = task("apply-resource", operationRef, async () => {
+      await new Promise((done) => setTimeout(done, 1));
+      log("info", "something happened", { code: "X" });
+      alsoLog({ resource: "r-1" });
+      throw new Error("lost");
+    });
+    // Two at once, as a thread serves them locally.
+    const other = { ...ref, operation: "0192f3c1-7a10-7c3e-9a51-000000000002", epoch: 2 };
+    await Promise.allSettled([handler(ref, { awsRequestId: "1" }), handler(other, { awsRequestId: "2" })]);
+    const one = { function: "apply-resource", invocation: "1", ...ref };
+    const two = { function: "apply-resource", invocation: "2", ...other };
+    const fault = { level: "error", message: "apply-resource failed", error: "Error", at: expect.any(Array) };
+    const parsed = lines.map((line) => JSON.parse(line) as object);
+    expect(parsed).toHaveLength(4);
+    expect(parsed).toEqual(
+      expect.arrayContaining([
+        { level: "info", message: "something happened", ...one, code: "X" },
+        { level: "info", message: "something happened", ...two, code: "X" },
+        { ...fault, ...one, resource: "r-1" },
+        { ...fault, ...two, resource: "r-1" },
+      ]),
+    );
   });
 
   it("keeps an error's name, which the state machine goes by, and logs nothing of its message", async () => {
     class StoreUnavailable extends Error {
       override readonly name = "StoreUnavailable";
     }
-    const handler = task("some-task", z.unknown(), async () => {
+    const handler = task("sweep", z.unknown(), async () => {
       throw new StoreUnavailable("x".repeat(1000));
-    }) as unknown as (event: unknown, context: object) => Promise<unknown>;
-    await expect(handler({}, {})).rejects.toThrow(StoreUnavailable);
-    expect(lines.map((line) => JSON.parse(line))).toEqual([
-      { level: "error", message: "some-task failed", error: "StoreUnavailable", at: expect.any(Array) },
+    });
+    await expect(handler({}, { awsRequestId: "1" })).rejects.toThrow(StoreUnavailable);
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      { level: "error", message: "sweep failed", error: "StoreUnavailable", at: expect.any(Array) },
     ]);
     expect(lines.join()).not.toContain("xxx");
   });

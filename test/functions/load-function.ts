@@ -23,6 +23,7 @@ export async function loadModule(name: FunctionName, without: Without = {}): Pro
     AWS_ACCESS_KEY_ID: "test",
     AWS_SECRET_ACCESS_KEY: "test",
     AWS_ENDPOINT_URL: nowhere,
+    CAIRN_STAGE: "test",
     CAIRN_STORE_ARN: "arn:aws:rds:eu-central-1:000000000000:cluster:cairn",
     CAIRN_STORE_DATABASE: "cairn",
     CAIRN_LEASE_SECONDS: "60",

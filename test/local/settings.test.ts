@@ -7,7 +7,7 @@ test("what is not set has its default", () => {
     home: resolve(".cairn"),
     port: 8787,
     example: true,
-    periods: { sweep: 10, drift: 60, housekeeping: 86_400 },
+    periods: { sweep: 10, drift: 60, measure: 60, housekeeping: 86_400 },
     goldenPaths: undefined,
   });
 });

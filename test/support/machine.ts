@@ -132,4 +132,10 @@ export async function startTestMachine(changes: Partial<Settings> = {}) {
   };
 }
 
+/** What its functions have logged so far. */
+export function linesOf({ log }: TestMachine): { [field: string]: unknown }[] {
+  const texts = log.join("\n").split("\n");
+  return texts.flatMap((text) => (/\{"level":.*\}$/.exec(text) ?? []).map((json) => JSON.parse(json)));
+}
+
 export type TestMachine = Awaited<ReturnType<typeof startTestMachine>>;
