@@ -49,6 +49,9 @@ override_nodes := [[path, value] |
 
 override_paths := {path | some [path, _] in override_nodes}
 
+# Each with its pointer, made once: WASM keeps every text that it makes until it has decided.
+override_pointers := {path: pointer_of(path) | some path in override_paths}
+
 # What a merge patch puts in place whole: everything but an object.
 override_leaves := {path |
 	some [path, value] in override_nodes

@@ -33,8 +33,9 @@ must_be_given := {
 	},
 }
 
-# Settings of one kind, with the only values that keep it closed.
+# Settings of one kind, with the only values that keep it closed; null where it is closed without the setting.
 closed_by_kind := {
+	"AWS::ElastiCache::ServerlessCache": {"ConnectionType": {"vpc", null}},
 	"AWS::ElasticLoadBalancing::LoadBalancer": {"Scheme": {"internal"}},
 	"AWS::ElasticLoadBalancingV2::LoadBalancer": {"Scheme": {"internal"}},
 	"AWS::Lambda::Url": {"AuthType": {"AWS_IAM"}},

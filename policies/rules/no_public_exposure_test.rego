@@ -25,6 +25,14 @@ test_a_database_that_leaves_it_to_the_network_is_denied if {
 	count(rule.deny) == 1 with input as fixture.of_kind("AWS::RDS::DBInstance", {})
 }
 
+test_a_cache_is_closed_without_a_word_and_open_by_any_other if {
+	count(rule.deny) == 0 with input as fixture.of_kind("AWS::ElastiCache::ServerlessCache", {})
+	count(rule.deny) == 0 with input as fixture.of_kind("AWS::ElastiCache::ServerlessCache", {"ConnectionType": "vpc"})
+	every connection in ["public", "Public", {"ref": "${resources.x.outputs.y}"}] {
+		count(rule.deny) == 1 with input as fixture.of_kind("AWS::ElastiCache::ServerlessCache", {"ConnectionType": connection})
+	}
+}
+
 test_an_unknown_value_counts_as_public if {
 	reference := {"ref": "${resources.x.outputs.y}"}
 	count(rule.deny) == 1 with input as fixture.overridden(fixture.database, {"PubliclyAccessible": reference})

@@ -12,16 +12,17 @@ deny contains finding(path) if {
 }
 
 deny contains finding(path) if {
-	some path in lib.override_paths
-	lib.pointer_of(path) in limits.deny
+	some path, pointer in lib.override_pointers
+	pointer in limits.deny
 	not excepted(path)
 }
 
 # Replacing or removing a parent replaces what is below it.
 deny contains finding(path) if {
 	some path in lib.override_leaves
+	below := $"{lib.override_pointers[path]}/"
 	some denied in limits.deny
-	startswith(denied, $"{lib.pointer_of(path)}/")
+	startswith(denied, below)
 	not excepted(path)
 }
 
@@ -43,7 +44,7 @@ excepted(path) if at_or_below(path, limits.allow)
 
 at_or_below(path, pointers) if {
 	some pointer in pointers
-	startswith($"{lib.pointer_of(path)}/", $"{pointer}/")
+	startswith($"{lib.override_pointers[path]}/", $"{pointer}/")
 }
 
 # A merge patch replaces an array whole: its pointer says enough.

@@ -7,6 +7,8 @@ import { inputFor, targets } from "./inputs.ts";
 
 const paths = loadGoldenPaths(new URL("../../golden-paths/", import.meta.url), awsKindSchemas());
 
+const dead = "${resources.dead.outputs.arn}";
+
 type Row = {
   reason: string;
   request: ResourceRequest;
@@ -110,15 +112,26 @@ const rows: Row[] = [
   },
   {
     reason: "wrong inside a parameter that is an object",
-    request: { type: "queue", parameters: { deadLetter: { deadLetterTargetArn: "arn", maxReceiveCount: 0 } } },
+    request: { type: "queue", parameters: { deadLetter: { deadLetterTargetArn: dead, maxReceiveCount: 0 } } },
     pointer: "/parameters/deadLetter/maxReceiveCount",
     message: /must be >= 1/,
   },
   {
     reason: "unknown inside a parameter that is an object",
-    request: { type: "queue", parameters: { deadLetter: { deadLetterTargetArn: "arn", maxReceiveCount: 3, x: 1 } } },
+    request: { type: "queue", parameters: { deadLetter: { deadLetterTargetArn: dead, maxReceiveCount: 3, x: 1 } } },
     pointer: "/parameters/deadLetter/x",
     message: /not known/,
+  },
+  {
+    reason: "another team's queue for dead letters",
+    request: {
+      type: "queue",
+      parameters: {
+        deadLetter: { deadLetterTargetArn: "arn:aws:sqs:eu-central-1:111122223333:theirs", maxReceiveCount: 3 },
+      },
+    },
+    pointer: "/parameters/deadLetter/deadLetterTargetArn",
+    message: /must match pattern/,
   },
   {
     reason: "protection has to be known now",

@@ -124,7 +124,10 @@ const rows: { [rule: string]: Row[] } = {
         overrides: { BucketEncryption: null },
         properties: { PublicAccessBlockConfiguration: privateBucket.PublicAccessBlockConfiguration ?? {} },
       }),
-      denied: ["encryption-at-rest /resources/it/overrides/BucketEncryption"],
+      denied: [
+        "encryption-at-rest /resources/it/overrides/BucketEncryption",
+        "override-allowed /resources/it/overrides/BucketEncryption",
+      ],
     },
     {
       reason: "an unencrypted database",

@@ -1,9 +1,12 @@
 import { beforeAll, describe, expect, test } from "vitest";
+import type { AwsSchema } from "../../aws-schemas/aws-schema.ts";
+import { readSchema } from "../../aws-schemas/read-schema.ts";
+import { resolveRef } from "../../aws-schemas/resource-model.ts";
 import type { ResourceRequest } from "../../core/definition.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { Policy } from "../../core/policy.ts";
 import { loadPolicy } from "../../policies/evaluate.ts";
-import { resolvedInput } from "../policies/resolved-input.ts";
+import { goldenPaths, resolvedInput } from "../policies/resolved-input.ts";
 
 // What an attacker asks for through the escape hatch, resolved by the golden paths that ship and judged by the rules
 // that ship. Each row is one way around a rule; the last table keeps the door open for what teams are meant to tune.
@@ -15,6 +18,7 @@ beforeAll(async () => {
 
 const unknown = "${resources.other.outputs.arn}";
 const account = "666666666666";
+const theirQueue = "arn:aws:sqs:eu-central-1:111122223333:search-jobs-0123abcd";
 
 type Row = { reason: string; overrides: JsonObject; rule: string };
 
@@ -35,6 +39,15 @@ const bucket: Row[] = [
     reason: "encryption with nothing in it",
     overrides: { BucketEncryption: { ServerSideEncryptionConfiguration: [{ BucketKeyEnabled: true }] } },
     rule: "encryption-at-rest",
+  },
+  {
+    reason: "the platform's key taken away with the list that names it",
+    overrides: {
+      BucketEncryption: {
+        ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: "AES256" } }],
+      },
+    },
+    rule: "override-allowed",
   },
   {
     reason: "encryption with a key of somebody else",
@@ -196,6 +209,25 @@ const queue: Row[] = [
     overrides: { RedriveAllowPolicy: { redrivePermission: "allowAll" } },
     rule: "override-allowed",
   },
+  {
+    reason: "messages put into another team's queue, as dead letters",
+    overrides: { RedrivePolicy: { deadLetterTargetArn: theirQueue, maxReceiveCount: 1 } },
+    rule: "override-allowed",
+  },
+  {
+    reason: "the same, written as text",
+    overrides: { RedrivePolicy: JSON.stringify({ deadLetterTargetArn: theirQueue, maxReceiveCount: 1 }) },
+    rule: "override-allowed",
+  },
+];
+
+const topic: Row[] = [
+  {
+    reason: "more partitions than the shared cluster bears",
+    overrides: { PartitionCount: 1_000_000 },
+    rule: "override-allowed",
+  },
+  { reason: "one copy of each message", overrides: { ReplicationFactor: 1 }, rule: "override-allowed" },
 ];
 
 const secret: Row[] = [
@@ -222,6 +254,9 @@ const secret: Row[] = [
 const cache: Row[] = [
   { reason: "no snapshots", overrides: { SnapshotRetentionLimit: 0 }, rule: "production-safety" },
   { reason: "the key taken away", overrides: { KmsKeyId: null }, rule: "override-allowed" },
+  { reason: "a door to the internet", overrides: { ConnectionType: "public" }, rule: "no-public-exposure" },
+  { reason: "the same door in capitals", overrides: { ConnectionType: "PUBLIC" }, rule: "no-public-exposure" },
+  { reason: "a door behind a reference", overrides: { ConnectionType: unknown }, rule: "no-public-exposure" },
   {
     reason: "another team's snapshot",
     overrides: {
@@ -232,8 +267,8 @@ const cache: Row[] = [
   { reason: "another team's users", overrides: { UserGroupId: "search" }, rule: "override-allowed" },
 ];
 
-const rows = Object.entries({ bucket, postgres: database, queue, secret, redis: cache }).flatMap(([type, attacks]) =>
-  attacks.map((attack) => ({ type, ...attack })),
+const rows = Object.entries({ bucket, postgres: database, queue, topic, secret, redis: cache }).flatMap(
+  ([type, attacks]) => attacks.map((attack) => ({ type, ...attack })),
 );
 
 describe("an override that takes a protection away is denied", () => {
@@ -243,11 +278,48 @@ describe("an override that takes a protection away is denied", () => {
   });
 });
 
+/** Words by which AWS's schemas name what anybody may reach. */
+const saysPublic = /^(authenticated-?read|internet(-facing)?|public.*)$/i;
+
+/** Every top-level property of a type that ships whose schema offers such a word, and true for one whose name does. */
+const offered = goldenPaths.list().flatMap(({ type, tiers }) => {
+  const schema = readSchema(tiers.production?.kind ?? "");
+  return Object.entries(schema?.properties ?? {}).flatMap(([property, part]) => {
+    const { enum: exact = [], enumCaseInsensitive: inAnyCase = [] } = resolveRef(schema as AwsSchema, part);
+    const words = [...exact, ...inAnyCase].filter((value) => saysPublic.test(String(value)));
+    const open = /^publicly/i.test(property) ? [...words, true] : words;
+    return open.map((value) => ({ type, property, value }));
+  });
+});
+
+describe("what AWS calls public is denied, also in a property that came with its newest schemas", () => {
+  test("there are such properties", () => {
+    expect(offered.map(({ type, property, value }) => `${type} ${property} ${value}`).sort()).toEqual([
+      "bucket AccessControl AuthenticatedRead",
+      "bucket AccessControl PublicRead",
+      "bucket AccessControl PublicReadWrite",
+      "postgres PubliclyAccessible true",
+      "redis ConnectionType public",
+    ]);
+  });
+
+  test.each(offered)("$type: $property = $value", ({ type, property, value }) => {
+    expect(denials({ type, overrides: { [property]: value } })).toContain("no-public-exposure");
+  });
+});
+
 describe("a parameter cannot be what a rule does not see", () => {
   const refused: { reason: string; request: ResourceRequest }[] = [
     {
       reason: "protection behind a reference",
       request: { type: "bucket", parameters: { deletionProtection: unknown } },
+    },
+    {
+      reason: "dead letters into another team's queue",
+      request: {
+        type: "queue",
+        parameters: { deadLetter: { deadLetterTargetArn: theirQueue, maxReceiveCount: 1 } },
+      },
     },
     { reason: "protection as null", request: { type: "bucket", parameters: { deletionProtection: null } } },
     { reason: "a type that every object has", request: { type: "constructor" } },
@@ -291,6 +363,27 @@ describe("what teams are meant to tune stays theirs", () => {
       request: { type: "postgres", overrides: { PreferredBackupWindow: "02:00-03:00" } },
     },
     { reason: "a longer backup", request: { type: "postgres", overrides: { BackupRetentionPeriod: 30 } } },
+    {
+      reason: "dead letters into a queue of the same service",
+      request: { type: "queue", parameters: { deadLetter: { deadLetterTargetArn: unknown, maxReceiveCount: 3 } } },
+    },
+    {
+      reason: "a lifecycle with as many filters as a definition holds",
+      request: {
+        type: "bucket",
+        overrides: {
+          LifecycleConfiguration: {
+            Rules: [
+              {
+                Status: "Enabled",
+                ExpirationInDays: 30,
+                TagFilters: Array.from({ length: 550 }, (_, index) => ({ Key: `${index}`, Value: "" })),
+              },
+            ],
+          },
+        },
+      },
+    },
     { reason: "larger messages", request: { type: "queue", overrides: { MaximumMessageSize: 65_536 } } },
     { reason: "a longer secret", request: { type: "secret", parameters: { length: 64, excludePunctuation: false } } },
     {
