@@ -22,12 +22,14 @@ export function eventHandler(api: Api) {
  * what is blank at the end would vanish.
  */
 const leadsElsewhere = /(?:^|[\\/])(?:\.|%2e){1,2}(?:[\\/]|$)|[\\?#\p{Cc}]| $/iu;
+/** The caller's `Host`, which stands before the path in that URL. */
+const hostOnly = /^[\w.:[\]-]+$/;
 
 /** The event with the body left out where a method has none (fetch refuses to make such a request), or null. */
 function readable(event: GatewayEvent): GatewayEvent | null {
   const { body: _, ...bodiless } = event;
   const method = event.requestContext.http.method.toUpperCase();
-  if (leadsElsewhere.test(event.rawPath)) return null;
+  if (leadsElsewhere.test(event.rawPath) || !hostOnly.test(event.requestContext.domainName)) return null;
   try {
     new Request(`https://${event.requestContext.domainName}${event.rawPath}`, { method, headers: headersOf(event) });
   } catch {

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
+import { withoutWebPages } from "./web-pages.ts";
 
 export type HttpServer = { url: string; port: number; close(): Promise<void> };
 
@@ -15,14 +16,17 @@ export type ListenOptions = {
   portVariable?: string | undefined;
   /** Request line and headers together, in bytes; Node answers 431 above it. */
   maxHeaderBytes?: number | undefined;
+  /** Web pages may call it as well: whoever calls needs a token. */
+  webPages?: boolean | undefined;
   /** How long `close` waits for requests under way before it cuts their connections. */
   closeGraceMs?: number | undefined;
 };
 
-/** Serves on loopback, on a free port unless one is asked for. */
+/** Serves on loopback, on a free port unless one is asked for, and no web page. */
 export async function listen(handler: RequestListener, options: ListenOptions = {}): Promise<HttpServer> {
   const { port = 0, host = "127.0.0.1", portVariable, maxHeaderBytes = 16_384, closeGraceMs = 2000 } = options;
-  const server = createServer({ maxHeaderSize: maxHeaderBytes }, handler);
+  const listener = options.webPages === true ? handler : withoutWebPages(handler);
+  const server = createServer({ maxHeaderSize: maxHeaderBytes }, listener);
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => reject(explain(error, host, port, portVariable)));
     server.listen(port, host, resolve);

@@ -41,6 +41,7 @@ export async function startApiGateway(options: ApiGatewayOptions): Promise<HttpS
     host,
     portVariable: "PORT",
     maxHeaderBytes,
+    webPages: true,
   });
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {

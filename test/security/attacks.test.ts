@@ -1,6 +1,7 @@
 import { afterAll, beforeAll } from "vitest";
 import { injection } from "./injection.ts";
 import { isolation } from "./isolation.ts";
+import { pages } from "./pages.ts";
 import { races } from "./races.ts";
 import { type Stage, startStage } from "./stage.ts";
 import { tenants } from "./tenants.ts";
@@ -15,5 +16,6 @@ afterAll(() => stage?.close());
 
 isolation(() => stage);
 tenants(() => stage);
+pages(() => stage);
 races(() => stage);
 injection(() => stage);

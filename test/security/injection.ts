@@ -130,6 +130,15 @@ export function injection(stage: () => Stage): void {
     });
   });
 
+  describe("a host is no path", () => {
+    test.each(["127.0.0.1/v1/teams?", "127.0.0.1/v1/teams#", "x\\v1\\teams?", "user@host", "a b"])(
+      "%s leads to no other route than the one that was let in",
+      async (host) => {
+        expect((await raw(stage().endpoints.api, "/healthz", null, host)).status).toBe(400);
+      },
+    );
+  });
+
   describe("a body", () => {
     const cases: { reason: string; body: string; status: number }[] = [
       { reason: "of 257 KiB", body: `{"a":"${"x".repeat(257 * 1024)}"}`, status: 413 },
@@ -159,11 +168,17 @@ export function injection(stage: () => Stage): void {
 }
 
 /** A request whose path goes out as it is written: `fetch` would resolve its dots itself. */
-function raw(api: string, path: string, token: string | null): Promise<{ status: number }> {
+function raw(api: string, path: string, token: string | null, host?: string): Promise<{ status: number }> {
   const { hostname, port } = new URL(api);
   return new Promise((resolve, reject) => {
     const sent = request(
-      { hostname, port, path, headers: token === null ? {} : { authorization: `Bearer ${token}` } },
+      {
+        ...{ hostname, port, path },
+        headers: {
+          ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+          ...(host === undefined ? {} : { host }),
+        },
+      },
       (response) => {
         response.resume();
         response.on("end", () => resolve({ status: response.statusCode ?? 0 }));
