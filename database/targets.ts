@@ -14,3 +14,16 @@ export async function putTargets(
     { targets: JSON.stringify(targets) },
   );
 }
+
+/** Which of these places the store knows a target of. */
+export async function knownTargets(
+  database: Database,
+  places: readonly { environment: string; provider: string }[],
+): Promise<{ environment: string; provider: string }[]> {
+  return database.rows(
+    `select json_build_object('environment', t.environment, 'provider', t.provider)
+     from jsonb_to_recordset(:places::jsonb) as p(environment text, provider text)
+     join cairn.targets t using (environment, provider)`,
+    { places: JSON.stringify(places) },
+  );
+}

@@ -159,8 +159,8 @@ export const functions: { readonly [name in FunctionName]: FunctionSpec } = {
     memoryMb: 256,
     storeRoles: ["owner", "api", "platform", "worker"],
     starts: [],
-    providers: "none",
-    why: "runs inside a deployment, before new code serves",
+    providers: "read",
+    why: "runs inside a deployment, before new code serves; asks each target where its shared cluster is",
   },
 };
 

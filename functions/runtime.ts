@@ -91,18 +91,27 @@ export function executions(): Executions {
   return startExecutions(new SFNClient({}), setting("CAIRN_MACHINE_ARN_PREFIX"));
 }
 
-/** Every provider, each with clients in the target's region and account. SDK retries are off: the state machine retries. */
-export function providers(): Providers {
-  const inTarget = (target: JsonObject) => ({
+/** A client's settings for a target: its region, its account's role. SDK retries are off: the state machine retries. */
+function inTarget(target: JsonObject) {
+  return {
     ...(typeof target.region === "string" ? { region: target.region } : {}),
     ...assumeTargetRole(target),
     maxAttempts: 1,
-  });
+  };
+}
+
+/** @param maxAttempts more than one where no state machine retries */
+export function cloudControlIn(target: JsonObject, maxAttempts = 1): CloudControlClient {
+  return new CloudControlClient({ ...inTarget(target), maxAttempts });
+}
+
+/** Every provider, each with clients in the target's region and account. */
+export function providers(): Providers {
   const schemas = openSchemas(schemaFile);
   const named = stage();
   return loggedProviders({
     aws: createAwsProvider({
-      clientFor: (target) => loggedCalls(new CloudControlClient(inTarget(target)), named),
+      clientFor: (target) => loggedCalls(cloudControlIn(target), named),
       readSchema: (typeName) => schemas.read(typeName),
     }),
     postgres: createPostgresProvider({
@@ -132,6 +141,9 @@ export async function apiDeps(): Promise<ApiDeps> {
     log: ({ level, what, ...fields }) => log(level === "warn" ? "info" : "error", what, fields),
   };
 }
+
+/** The stage's targets, which a deployment puts beside the migrations. */
+export const targetsFile = new URL("targets.json", assets);
 
 export const migrationsFolder = new URL("database/migrations/", assets);
 

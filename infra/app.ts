@@ -5,7 +5,10 @@ import { fileURLToPath } from "node:url";
 import { App } from "aws-cdk-lib";
 import { bundleFunctions } from "./bundles/bundle-functions.ts";
 import { addCairn } from "./cairn.ts";
+import { goldenPathVariants } from "./golden-path-data.ts";
 import { readStage } from "./stages/read-stage.ts";
+import { deriveKinds } from "./target-permissions/derive-grants.ts";
+import { targetRows } from "./target-rows.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const built = mkdtempSync(join(tmpdir(), "cairn-bundles-"));
@@ -13,7 +16,8 @@ const built = mkdtempSync(join(tmpdir(), "cairn-bundles-"));
 try {
   const app = new App();
   const stage = readStage(app.node.tryGetContext("stage"));
-  addCairn(app, { stage, root, bundles: await bundleFunctions(root, built) });
+  const bundles = await bundleFunctions(root, built, targetRows(stage));
+  addCairn(app, { stage, root, bundles, kinds: await deriveKinds(goldenPathVariants(root)) });
   app.synth();
 } finally {
   rmSync(built, { recursive: true, force: true }); // synth has copied what it needs

@@ -13,7 +13,7 @@ import type { Store } from "./constructs/store.ts";
 import { mapValues } from "./map-values.ts";
 import { PlacedStack } from "./placed-stack.ts";
 
-export type ControlStackOptions = CairnOptions & { store: Store };
+export type ControlStackOptions = Omit<CairnOptions, "kinds"> & { store: Store };
 
 /** All that holds no data: it can be deleted and deployed again, and goes on where the store says. */
 export class ControlStack extends PlacedStack {

@@ -1,9 +1,9 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { z } from "zod";
 import { openArchive, packArchive } from "../../aws-schemas/schema-archive.ts";
 import type { FunctionSpec } from "../../functions/manifest.ts";
+import { goldenPathVariants } from "../golden-path-data.ts";
 
 /**
  * Puts the data a function reads beside its code, where `CAIRN_ASSETS` points. The owner's functions run migrations; what
@@ -31,15 +31,10 @@ function yamlToJson(yaml: Buffer): Buffer {
   return Buffer.from(JSON.stringify(parse(yaml.toString("utf8"))));
 }
 
-const goldenPath = z.object({ variants: z.array(z.object({ kind: z.string() })) });
-
 /** All of AWS's schemas are 800 KB whose index alone takes 6 ms to open; the golden paths' own are a fraction of that. */
 function schemasOfGoldenPaths(root: string): Buffer {
-  const paths = readdirSync(join(root, "golden-paths")).filter((name) => name.endsWith(".yaml"));
-  const kinds = paths.flatMap((name) =>
-    goldenPath.parse(parse(readFileSync(join(root, "golden-paths", name), "utf8"))).variants.map(({ kind }) => kind),
-  );
+  const kinds = new Set(goldenPathVariants(root).map(({ kind }) => kind));
   const all = openArchive(readFileSync(join(root, "aws-schemas", "aws-schemas.bin")));
-  const schemas = [...new Set(kinds)].map((kind) => all.read(kind)).filter((schema) => schema !== undefined);
+  const schemas = [...kinds].map((kind) => all.read(kind)).filter((schema) => schema !== undefined);
   return packArchive(schemas);
 }

@@ -1,5 +1,5 @@
 import { type AuroraPostgresEngineVersion, DatabaseClusterEngine } from "aws-cdk-lib/aws-rds";
-import { engineVersions } from "../stages/store.ts";
+import { engineVersions } from "../stages/aurora.ts";
 
 /** @param version that a stage was allowed to name */
 export function auroraPostgres(version: string) {

@@ -1,4 +1,7 @@
+import { fileURLToPath } from "node:url";
 import { z } from "zod";
+import { goldenPathVariants } from "../golden-path-data.ts";
+import { capacity, engineVersion, minIsNotAboveMax } from "./aurora.ts";
 import { closed } from "./closed.ts";
 import { accountId, name, regionName } from "./names.ts";
 import { noTwo } from "./no-two.ts";
@@ -6,17 +9,43 @@ import { noTwo } from "./no-two.ts";
 const environment = z.string().regex(/^[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?$/, "must be an environment's name");
 const environments = z.array(environment).min(1, "must name at least one environment");
 
-/** A cluster on which the `postgres` provider makes tenants' databases. It is the target's, never the store. */
-const tenantsSchema = closed({
+/**
+ * A cluster on which the `postgres` provider makes tenants' databases: made with the target, or one that is there. It is
+ * the target's, never the store.
+ */
+const newTenantsSchema = closed({
+  cluster: z.literal("new"),
   /** Whose databases live here. */
   environments,
-  minCapacity: z.number().min(0).max(256).multipleOf(0.5),
-  maxCapacity: z.number().min(1).max(256).multipleOf(0.5),
+  engineVersion,
+  minCapacity: capacity.min(0),
+  maxCapacity: capacity.min(1),
+  standby: z.boolean(),
+  backupDays: z.int().min(1).max(35),
   deletionProtection: z.boolean(),
-}).refine(({ minCapacity, maxCapacity }) => minCapacity <= maxCapacity, {
-  path: ["minCapacity"],
-  error: "must not be above maxCapacity",
-});
+  /** In the account's own network, from which tenants connect: two zones at least. */
+  subnetIds: z.array(z.string().regex(/^subnet-[0-9a-f]+$/, "must be a subnet's id")).min(2),
+  securityGroupIds: z.array(z.string().regex(/^sg-[0-9a-f]+$/, "must be a security group's id")).min(1),
+  /** Where the admin connects; no tenant's. */
+  database: z.string().regex(/^[a-z][a-z0-9_]{0,62}$/, "must be a database's name"),
+}).check(minIsNotAboveMax);
+
+const tenantsSchema = z.discriminatedUnion("cluster", [
+  newTenantsSchema,
+  closed({
+    cluster: z.literal("existing"),
+    environments,
+    clusterArn: z
+      .string()
+      .regex(/^arn:aws[a-z-]*:rds:[a-z0-9-]+:\d{12}:cluster:[a-z0-9-]+$/, "must be a cluster's ARN"),
+    /** Of a role that may CREATEROLE and CREATEDB and no more. */
+    adminSecretArn: z.string().regex(/^arn:aws[a-z-]*:secretsmanager:/, "must be a secret's ARN"),
+    host: z.hostname({ error: "must be a host name" }).or(z.ipv4()),
+    port: z.int().min(1).max(65_535),
+    /** Where that role connects. */
+    database: z.string().min(1),
+  }),
+]);
 
 const targetSchema = closed({
   /** Of its stack and its role, `cairn-{stage}-target-{name}`. */
@@ -30,7 +59,7 @@ const targetSchema = closed({
   /** Calls a second that this account may get; null: 25, which Cloud Control takes safely. */
   requestsPerSecond: z.number().min(0.1).max(1000).nullable(),
   /** What golden paths read as `${target.…}`: subnets, security groups, clusters. */
-  values: z.record(z.string(), z.union([z.string(), z.array(z.string())])),
+  values: z.record(z.string(), z.union([z.string(), z.array(z.string())])).check(someoneReads),
   tenants: tenantsSchema.nullable(),
 });
 
@@ -43,3 +72,17 @@ export const targetsSchema = z.array(targetSchema).check(
 );
 
 export type Target = z.infer<typeof targetSchema>;
+export type NewTenants = z.infer<typeof newTenantsSchema>;
+
+/** A misspelt value would be found by the first developer whose intent misses it. */
+function someoneReads({ value, issues }: z.core.ParsePayload<{ [key: string]: unknown }>): void {
+  const variants = goldenPathVariants(fileURLToPath(new URL("../..", import.meta.url)));
+  const read = variants
+    .filter(({ provider }) => provider === "aws")
+    .flatMap(({ target }) => [...target.required, ...target.optional]);
+  const allowed = [...new Set(read)].sort();
+  for (const key of Object.keys(value).filter((key) => !allowed.includes(key))) {
+    const message = `is read by no golden path; they read ${allowed.join(", ")}`;
+    issues.push({ code: "custom", path: [key], input: value[key], message });
+  }
+}

@@ -20,7 +20,11 @@ describe.each(names)("the function %s", (name) => {
   });
 
   it("asks of providers what the manifest says", () => {
-    const use = /\bproviders\(\)/.test(source) ? (source.includes("applyResource") ? "write" : "read") : "none";
+    const use = /\bproviders\(\)|\bcloudControlIn\b/.test(source)
+      ? source.includes("applyResource")
+        ? "write"
+        : "read"
+      : "none";
     expect(use).toBe(spec.providers);
   });
 

@@ -29,10 +29,17 @@ export const fullStage: Stage = parseStage("test/infra/full-stage.ts", {
         kafkaClusterArn: "arn:aws:kafka:eu-west-1:222233334444:cluster/shared/11111111-2222-4333-8444-555555555555-1",
       },
       tenants: {
+        cluster: "new",
         environments: ["development", "staging"],
+        engineVersion: "17.7",
         minCapacity: 0.5,
         maxCapacity: 8,
+        standby: false,
+        backupDays: 14,
         deletionProtection: true,
+        subnetIds: ["subnet-0a1b2c3d4e5f60718", "subnet-0b1c2d3e4f5a60719"],
+        securityGroupIds: ["sg-0a1b2c3d4e5f60718"],
+        database: "tenants",
       },
     },
     {

@@ -11,7 +11,19 @@ const target = {
   externalId: "a-made-up-secret-01",
   requestsPerSecond: null,
   values: { subnetIds: ["subnet-1"] },
-  tenants: { environments: ["development"], minCapacity: 0.5, maxCapacity: 2, deletionProtection: false },
+  tenants: {
+    cluster: "new",
+    environments: ["development"],
+    engineVersion: "17.7",
+    minCapacity: 0.5,
+    maxCapacity: 2,
+    standby: false,
+    backupDays: 7,
+    deletionProtection: false,
+    subnetIds: ["subnet-1a", "subnet-2b"],
+    securityGroupIds: ["sg-1a"],
+    database: "tenants",
+  },
 };
 const second = {
   ...target,
@@ -94,7 +106,24 @@ describe("a stage", () => {
     },
     { change: { machineCallers: [{ ...machine, role: "owner" }] }, names: "machineCallers.0.role: " },
     { change: { targets: [{ ...target, externalId: "short" }] }, names: "targets.0.externalId: must be 16 to 128" },
+    {
+      change: { targets: [{ ...target, values: { subnetIDs: ["subnet-1"] } }] },
+      names: "targets.0.values.subnetIDs: is read by no golden path; they read cacheSecurityGroupIds,",
+    },
+    {
+      change: { targets: [{ ...target, tenants: { ...target.tenants, subnetIds: ["subnet-1a"] } }] },
+      names: "targets.0.tenants.subnetIds: ",
+    },
+    { change: { targets: [{ ...target, tenants: { cluster: "old" } }] }, names: "targets.0.tenants.cluster: " },
+    {
+      change: { targets: [{ ...target, tenants: { ...target.tenants, engineVersion: "18.3" } }] },
+      names: "targets.0.tenants.engineVersion: Aurora has no",
+    },
     // contradictory
+    {
+      change: { targets: [{ ...target, tenants: { ...target.tenants, minCapacity: 4 } }] },
+      names: "targets.0.tenants.minCapacity: must not be above maxCapacity",
+    },
     { change: { store: { ...good.store, minCapacity: 4 } }, names: "store.minCapacity: must not be above maxCapacity" },
     {
       change: { schedules: { sweepMinutes: 1, driftMinutes: 60 } },

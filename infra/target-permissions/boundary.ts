@@ -1,0 +1,48 @@
+import { Effect, PolicyStatement } from "aws-cdk-lib/aws-iam";
+import type { Kind } from "./derive-grants.ts";
+import type { Place } from "./grant.ts";
+import { awsProviderGrants } from "./provider-calls.ts";
+
+/**
+ * The ceiling of a target's role, whatever policy somebody hangs on it: the services of the golden paths' own kinds, and of
+ * others only the single actions those kinds ask for. So no IAM but service-linked roles, no organization, no billing, no
+ * role to go on to; nothing in another region; and nobody takes Cairn's mark from an object.
+ */
+export function boundary(kinds: readonly Kind[], { region }: Place): PolicyStatement[] {
+  const services = [...new Set(kinds.map(({ service }) => service))].sort();
+  const others = kinds
+    .flatMap(({ actions }) => actions)
+    .filter(({ service }) => !services.includes(service))
+    .map(({ name }) => name);
+  const untagging = kinds
+    .flatMap(({ actions }) => actions)
+    .filter(({ name, tagging }) => tagging && /:(Untag|Remove)/.test(name))
+    .map(({ name }) => name);
+  const own = awsProviderGrants.flatMap(({ actions }) => actions);
+  return [
+    new PolicyStatement({
+      actions: [
+        ...services.map((service) => `${service}:*`),
+        ...unique([...others, ...own]),
+        "rds-data:ExecuteStatement",
+      ],
+      resources: ["*"],
+    }),
+    new PolicyStatement({
+      effect: Effect.DENY,
+      notActions: ["iam:CreateServiceLinkedRole", "s3:ListAllMyBuckets"], // of no region
+      resources: ["*"],
+      conditions: { StringNotEquals: { "aws:RequestedRegion": region } },
+    }),
+    new PolicyStatement({
+      effect: Effect.DENY,
+      actions: unique(untagging),
+      resources: ["*"],
+      conditions: { "ForAnyValue:StringLike": { "aws:TagKeys": "cairn:*" } },
+    }),
+  ];
+}
+
+function unique(names: readonly string[]): string[] {
+  return [...new Set(names)].sort();
+}

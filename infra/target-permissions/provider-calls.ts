@@ -1,0 +1,43 @@
+import type { Grant, Place } from "./grant.ts";
+
+// What the providers' own code asks, beside what AWS asks on its behalf. test/infra/target-permissions.test.ts holds both lists
+// to the SDK commands in providers/.
+
+/** Cloud Control, which acts with its caller's rights: the rest of the role decides what it comes to. */
+export const awsProviderGrants: readonly Grant[] = [
+  {
+    actions: [
+      "CreateResource",
+      "DeleteResource",
+      "GetResource",
+      "GetResourceRequestStatus",
+      "ListResourceRequests",
+      "ListResources",
+      "UpdateResource",
+    ].map((call) => `cloudformation:${call}`),
+    resources: ["*"],
+    reason: "AWS takes no narrower resource for Cloud Control",
+  },
+];
+
+const bearsMark = { StringLike: { "aws:ResourceTag/cairn:resource-id": "?*" } };
+const givesMark = { StringLike: { "aws:RequestTag/cairn:resource-id": "?*" } };
+
+/** The shared cluster through the Data API as its admin, and the secret of each tenant's role. */
+export function postgresProviderGrants(
+  { partition, region, account }: Place,
+  clusterArn: string,
+  adminSecretArn: string,
+): Grant[] {
+  const secrets = `arn:${partition}:secretsmanager:${region}:${account}:secret:`;
+  const resources = [`${secrets}*_????????`, `${secrets}*_????????-??????`];
+  const reason = "any service's name, then eight characters of Cairn's";
+  const on = (...calls: string[]) => calls.map((call) => `secretsmanager:${call}`);
+  return [
+    { actions: ["rds-data:ExecuteStatement", "rds:DescribeDBClusters"], resources: [clusterArn], reason: "" },
+    { actions: on("GetSecretValue"), resources: [adminSecretArn], reason: "" },
+    { actions: on("DescribeSecret"), resources, reason: `${reason}, with Cairn's mark or without` },
+    { actions: on("CreateSecret", "TagResource"), resources, conditions: givesMark, reason },
+    { actions: on("GetSecretValue", "RestoreSecret", "DeleteSecret"), resources, conditions: bearsMark, reason },
+  ];
+}

@@ -1,0 +1,18 @@
+import { AccountPrincipal, type PrincipalBase } from "aws-cdk-lib/aws-iam";
+import { type FunctionName, functions } from "../../functions/manifest.ts";
+import { functionName } from "../fixed-names.ts";
+import { partitionOf } from "../stages/names.ts";
+import type { Stage } from "../stages/stage.ts";
+
+/**
+ * The roles of the functions that ask providers, by name: IAM refuses to trust a role that is not there yet, and a target may
+ * come first. The condition leaves nobody else of Cairn's account in.
+ */
+export function trustedFunctions(stage: Stage): PrincipalBase {
+  const account = stage.account ?? "";
+  const asking = (Object.keys(functions) as FunctionName[]).filter((name) => functions[name].providers !== "none");
+  const roles = asking.map(
+    (name) => `arn:${partitionOf(stage.region)}:iam::${account}:role/${functionName(stage, name)}`,
+  );
+  return new AccountPrincipal(account).withConditions({ ArnEquals: { "aws:PrincipalArn": roles } });
+}

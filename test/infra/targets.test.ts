@@ -1,0 +1,154 @@
+import { Match, type Template } from "aws-cdk-lib/assertions";
+import { beforeAll, describe, expect, test } from "vitest";
+import { stageTarget } from "../../functions/stage-targets.ts";
+import { targetRows } from "../../infra/target-rows.ts";
+import { fullStage } from "./full-stage.ts";
+import { synthesize } from "./synthesize.ts";
+
+let shared: Template;
+let live: Template;
+
+beforeAll(() => {
+  const { targets } = synthesize(fullStage);
+  [shared, live] = targets as [Template, Template];
+});
+
+describe("a target's role", () => {
+  test("is taken on by Cairn's functions that ask providers, with the target's ExternalId, and by nobody else", () => {
+    const functions = ["observe-resource", "apply-resource", "observe-drift", "migrate"];
+    live.hasResourceProperties("AWS::IAM::Role", {
+      RoleName: "cairn-production-target-live",
+      AssumeRolePolicyDocument: {
+        Statement: [
+          {
+            Action: "sts:AssumeRole",
+            Effect: "Allow",
+            Principal: { AWS: Match.anyValue() },
+            Condition: {
+              ArnEquals: {
+                "aws:PrincipalArn": functions.map((name) => `arn:aws:iam::111122223333:role/cairn-production-${name}`),
+              },
+              StringEquals: { "sts:ExternalId": "made-up-for-live-0001" },
+            },
+          },
+        ],
+      },
+    });
+    const [role] = Object.values(live.findResources("AWS::IAM::Role"));
+    expect(JSON.stringify(role?.Properties.AssumeRolePolicyDocument)).toContain(":iam::111122223333:root");
+  });
+
+  test("has a ceiling: the golden paths' services, this region, and hands off Cairn's mark", () => {
+    const [id, boundary] = Object.entries(live.findResources("AWS::IAM::ManagedPolicy")).find(
+      ([, { Properties }]) => Properties.ManagedPolicyName === "cairn-production-target-live-boundary",
+    ) as [string, { Properties: { PolicyDocument: { Statement: Record<string, unknown>[] } } }];
+    live.hasResourceProperties("AWS::IAM::Role", { PermissionsBoundary: { Ref: id } });
+    const [allow, region, untag] = boundary.Properties.PolicyDocument.Statement;
+    const actions = allow?.Action as string[];
+    expect(actions.filter((name) => name.startsWith("iam:"))).toEqual(["iam:CreateServiceLinkedRole"]);
+    expect(actions.filter((name) => /^(sts|organizations|cloudtrail|kms:\*|ec2:\*)/.test(name))).toEqual([]);
+    expect(region).toMatchObject({
+      Effect: "Deny",
+      Condition: { StringNotEquals: { "aws:RequestedRegion": "eu-central-1" } },
+    });
+    expect(untag).toMatchObject({
+      Effect: "Deny",
+      Action: expect.arrayContaining(["sqs:UntagQueue", "rds:RemoveTagsFromResource", "secretsmanager:UntagResource"]),
+      Condition: { "ForAnyValue:StringLike": { "aws:TagKeys": "cairn:*" } },
+    });
+  });
+
+  test("covers nothing that its ceiling would take away again", () => {
+    for (const target of [shared, live]) {
+      const policies = Object.values(target.findResources("AWS::IAM::ManagedPolicy"));
+      const ceiling = policies.find(({ Properties }) => /-boundary$/.test(Properties.ManagedPolicyName));
+      const allowed: string[] = ceiling?.Properties.PolicyDocument.Statement[0].Action;
+      const granted = [...Object.values(target.findResources("AWS::IAM::Policy")), ...policies]
+        .filter((policy) => policy !== ceiling)
+        .flatMap(({ Properties }) => Properties.PolicyDocument.Statement as { Action: string | string[] }[])
+        .flatMap(({ Action }) => Action);
+      const lost = granted.filter((name) => !allowed.includes(name) && !allowed.includes(`${name.split(":")[0]}:*`));
+      expect(lost).toEqual([]);
+      expect(granted.length).toBeGreaterThan(80);
+    }
+  });
+
+  test("may use the shared cluster of its own target alone", () => {
+    const cluster = { "Fn::GetAtt": [Match.stringLikeRegexp("TenantsCluster"), "DBClusterArn"] };
+    shared.hasResourceProperties("AWS::IAM::Policy", {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({ Action: Match.arrayWith(["rds-data:ExecuteStatement"]), Resource: cluster }),
+        ]),
+      },
+    });
+    expect(JSON.stringify(live.findResources("AWS::IAM::Policy"))).not.toContain("rds-data:");
+  });
+});
+
+describe("a cluster for tenants", () => {
+  test("stands in the account's own network, encrypted, backed up, with RDS's own secret and the Data API", () => {
+    shared.hasResourceProperties("AWS::RDS::DBCluster", {
+      DBClusterIdentifier: "cairn-production-tenants-shared",
+      EngineVersion: "17.7",
+      ManageMasterUserPassword: true,
+      EnableHttpEndpoint: true,
+      StorageEncrypted: true,
+      DeletionProtection: true,
+      BackupRetentionPeriod: 14,
+      VpcSecurityGroupIds: ["sg-0a1b2c3d4e5f60718"],
+    });
+    shared.allResourcesProperties("AWS::RDS::DBInstance", { PubliclyAccessible: false });
+    shared.resourceCountIs("AWS::EC2::VPC", 0);
+  });
+
+  test("is made only where a target asks for it", () => {
+    live.resourceCountIs("AWS::RDS::DBCluster", 0);
+  });
+});
+
+describe("what the store hears of the targets", () => {
+  test("is one row for each environment and provider, in the form that the migrations read", () => {
+    const rows = targetRows(fullStage).map((row) => stageTarget.parse(JSON.parse(JSON.stringify(row))));
+    expect(rows.map(({ environment, provider }) => `${environment}/${provider}`)).toEqual([
+      "development/aws",
+      "staging/aws",
+      "development/postgres",
+      "staging/postgres",
+      "production/aws",
+    ]);
+    expect(rows.at(-1)?.config).toMatchObject({
+      region: "eu-central-1",
+      accountId: "333344445555",
+      roleArn: "arn:aws:iam::333344445555:role/cairn-production-target-live",
+      externalId: "made-up-for-live-0001",
+      requestsPerSecond: 10,
+      dbSubnetGroupName: "databases",
+    });
+    expect(rows[2]).toMatchObject({ config: { database: "tenants" }, cluster: "cairn-production-tenants-shared" });
+  });
+
+  test("is an existing cluster's address as the stage says it", () => {
+    const [target] = fullStage.targets;
+    if (target === undefined) throw new Error("the stage has no target");
+    const cluster = {
+      clusterArn: "arn:aws:rds:eu-west-1:222233334444:cluster:ours",
+      adminSecretArn: "arn:aws:secretsmanager:eu-west-1:222233334444:secret:ours",
+      host: "db.example.com",
+      port: 5432,
+      database: "tenants",
+    };
+    const tenants = { cluster: "existing" as const, environments: ["staging"], ...cluster };
+    const rows = targetRows({ ...fullStage, targets: [{ ...target, tenants }] });
+    expect(rows.find(({ provider }) => provider === "postgres")).toEqual({
+      environment: "staging",
+      provider: "postgres",
+      config: {
+        ...cluster,
+        region: "eu-west-1",
+        roleArn: "arn:aws:iam::222233334444:role/cairn-production-target-shared",
+        externalId: "made-up-for-shared-01",
+      },
+    });
+  });
+});
