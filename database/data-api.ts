@@ -87,19 +87,30 @@ function parse(text: string | undefined): unknown {
   return text === undefined ? null : JSON.parse(text);
 }
 
-/** Names the Data API gives to "not now, and nothing was done". `DatabaseResumingException` is a 400 the SDK never retries. */
-const notNow = new Set(["DatabaseResumingException", "DatabaseUnavailableException", "ServiceUnavailableError"]);
-/** SQLSTATEs after which the same statement may simply run again: serialization failure and deadlock, rolled back whole. */
-const rolledBack = /SQLState: (40001|40P01)/;
-/** The connection died: the outcome is unknown, and the caller's statement decides whether it may be repeated. */
+/** "Not now, and nothing was done", as an exception's name or a socket's code. Of the first, a 400, the SDK tries none again. */
+const notNow = new Set([
+  "DatabaseResumingException",
+  "DatabaseUnavailableException",
+  "ServiceUnavailableError",
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+]);
+/**
+ * SQLSTATEs after which the same statement may simply run again: a serialization failure or a deadlock, rolled back whole; a
+ * writer that a failover has made a reader (25006); a server that takes no connection, yet or any more.
+ */
+const didNothing = /SQLState: (40001|40P01|25006|57P03|08001|08004|53300)/;
+/** The connection died, or nobody says what became of it: the caller's statement decides whether it may be repeated. */
 const lostConnection = new Set([
   "TimeoutError",
   "ECONNRESET",
-  "ECONNREFUSED",
+  "ETIMEDOUT",
   "EPIPE",
   "InternalServerErrorException",
   "StatementTimeoutException",
 ]);
+const lostInside = /SQLState: (57P01|57P02|08000|08003|08006|08007|40003)/;
 
 async function settled<T>(send: () => Promise<T>, pauses: readonly number[]): Promise<T> {
   for (let attempt = 0; ; attempt++) {
@@ -107,13 +118,13 @@ async function settled<T>(send: () => Promise<T>, pauses: readonly number[]): Pr
       return await send();
     } catch (error) {
       const { name = "", message = "", code = "" } = error as { name?: string; message?: string; code?: string };
-      const again = notNow.has(name) || rolledBack.test(message) || code === "ECONNREFUSED";
+      const again = notNow.has(name) || notNow.has(code) || didNothing.test(message);
       const pause = pauses[attempt];
       if (again && pause !== undefined) {
         await new Promise((resolve) => setTimeout(resolve, pause));
         continue;
       }
-      if (again || lostConnection.has(name) || lostConnection.has(code)) {
+      if (again || lostConnection.has(name) || lostConnection.has(code) || lostInside.test(message)) {
         throw new StoreUnavailable(`The database cannot be reached: ${name}.`, { cause: error });
       }
       throw error;

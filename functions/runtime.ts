@@ -55,10 +55,16 @@ export function stage(): string {
   return setting("CAIRN_STAGE");
 }
 
+/**
+ * A database that does not answer is unavailable, and says so before the function's own time is over (law F8): the API makes two
+ * calls in 29 s, a task two around half a lease for its provider. What the owner does, building an index say, may take longer.
+ */
+const patience = { connectionTimeout: 3000, requestTimeout: 12_000, throwOnRequestTimeout: true };
+
 /** One database role, by the secret that this function may read. SDK retries are off: `database/data-api.ts` retries. */
 export function storeDatabase(role: StoreRole): Database {
   return createDatabase({
-    client: new RDSDataClient({ maxAttempts: 1 }),
+    client: new RDSDataClient({ maxAttempts: 1, ...(role === "owner" ? {} : { requestHandler: patience }) }),
     resourceArn: setting("CAIRN_STORE_ARN"),
     secretArn: setting(`CAIRN_STORE_SECRET_${role.toUpperCase()}`),
     database: setting("CAIRN_STORE_DATABASE"),
