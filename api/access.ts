@@ -23,7 +23,8 @@ export function allow(access: Access) {
   return createMiddleware<ApiEnv>(async (c, next) => {
     const { role } = c.get("caller");
     if (!access.roles.includes(role)) {
-      throw new Problem("forbidden", `the role ${role} may not do this; ${access.roles.join(" or ")} may`);
+      const message = `the role ${role} may not do this; ${access.roles.join(" or ")} may`;
+      throw new Problem("forbidden", message, { errors: [{ pointer: "role", message }] });
     }
     await next();
   });

@@ -59,9 +59,10 @@ function isMissing(sight: DriftSight | undefined): boolean {
 async function look(deps: DriftDeps, work: DriftWork): Promise<DriftSight> {
   const { team, id, generation, definition, target } = work;
   const unseen: DriftSight = { team, id, generation, seen: false };
-  const provider = deps.providers[definition.provider];
-  if (provider === undefined || target === null) return unseen;
+  // A record that cannot be read, or a provider's fault, is this one resource's: its batch goes on.
   try {
+    const provider = deps.providers[definition.provider];
+    if (provider === undefined || target === null) return unseen;
     const observation = await provider.observe({
       resourceId: id,
       team,

@@ -27,10 +27,13 @@ const sentences: { [event: string]: (detail: JsonObject, actor: string) => strin
   "operation.blocked": (detail) => `It cannot go on: ${list(detail.by)} failed.`,
   "operation.unblocked": () => "What it waited for is done, so it goes on.",
   "operation.stumbled": (detail) => `A step ended in an unexpected error (${detail.error}).`,
-  "operation.held": (detail) =>
-    detail.gate === "BREAKER"
-      ? `It waits: ${detail.service} in ${detail.environment} is not answering as it should, or was paused.`
-      : `It waits: more is asked of ${detail.provider} in ${detail.environment} than it takes at once.`,
+  "operation.held": (detail) => {
+    const { gate, heldBy, service, provider, environment } = detail;
+    if (gate !== "BREAKER") return `It waits: more is asked of ${provider} in ${environment} than it takes at once.`;
+    return typeof heldBy === "string"
+      ? `It waits: ${heldBy} has paused ${service} in ${environment}.`
+      : `It waits: ${service} in ${environment} is not answering as it should.`;
+  },
   "operation.resumed": () => "Its turn came, so it goes on.",
   "breaker.opened": (detail) =>
     detail.probe === true

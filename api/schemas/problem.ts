@@ -6,7 +6,7 @@ const fieldError = z
   .object({
     pointer: z.string().openapi({
       description:
-        "An RFC 6901 pointer into the body (empty: the body as a whole), or the name of a query, path or header parameter.",
+        "An RFC 6901 pointer into the body (empty: the body as a whole), or the name of a query, path or header parameter, or of a token's claim.",
       example: "/resources/db/type",
     }),
     message: z.string().openapi({ example: "is unknown" }),
@@ -19,10 +19,9 @@ const problem = z
     title: z.string(),
     status: z.int(),
     detail: z.string(),
-    errors: z
-      .array(fieldError)
-      .optional()
-      .openapi({ description: "With 400, with 404 of a team or a target, and with 409 but `not-ready`." }),
+    errors: z.array(fieldError).optional().openapi({
+      description: "With 400, with 403 of a role, with 404 of a team or a target, and with 409 but `not-ready`.",
+    }),
     violations: z.array(violation).optional().openapi({ description: "With 403 denied." }),
     decision: z.object({ id: z.string() }).optional().openapi({ description: "With 403 denied." }),
     by: z

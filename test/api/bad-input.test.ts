@@ -364,6 +364,7 @@ const rows: Row[] = [
     reason: "an abandon by a developer",
     sent: { method: "POST", path: `/v1/resources/${ids.resource}/abandon` },
     status: 403,
+    pointer: "role",
   },
   {
     reason: "an abandon of nothing",

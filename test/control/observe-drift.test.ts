@@ -104,6 +104,7 @@ describe("looking for drift", () => {
 
   it.each<[string, Partial<DriftWork>, number]>([
     ["without a target", { target: null }, 0],
+    ["whose record holds no definition", { definition: null as never }, 0],
     ["of a provider that this Cairn does not have", { definition: definitionOf("a", { provider: "azure" }) }, 0],
     [
       "with an output that is not known",

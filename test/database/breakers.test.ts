@@ -71,6 +71,12 @@ async function broken(prefix = "dead"): Promise<Started[]> {
   return all;
 }
 
+/** Of one resource, in words. */
+async function timeline(id: string): Promise<string[]> {
+  const events = await store.api.resourceEvents({ team: place.team }, id, { limit: 100, cursor: null });
+  return events?.items.map(({ message }) => message) ?? [];
+}
+
 /** What the sweep starts in this test's environment. */
 async function resumed(): Promise<OperationRef[]> {
   const mine = await store
@@ -227,6 +233,7 @@ test("the platform opens it by hand: no probe gets through until it is closed by
   if (each === undefined) throw new Error("one was accepted");
   expect(await claim(store, each)).toBe("waiting");
   expect((await resourceRow(store, each.id)).reason?.message).toContain("paused");
+  expect((await timeline(each.id)).at(-1)).toBe(`It waits: pia has paused AWS::S3 in ${place.environment}.`);
   await pass(store, place, 3600);
   expect(await resumed()).toEqual([]);
   const [target] = (await store.api.targets({ team: place.team }, place.environment, { limit: 9, cursor: null })).items;
@@ -253,6 +260,51 @@ test("an unknown target has no breaker, and a team may not touch one", async () 
   await expect(
     store.api.putBreaker({ team: place.team }, caller, { ...asked, provider: "aws" }, "OPEN"),
   ).rejects.toThrow(/permission denied/);
+});
+
+test("a timeline tells the whole story in plain words: who, attempts, waits, the breaker, and the end", async () => {
+  const [told, ...others] = await accepted(store, place, names(threshold + 1));
+  if (told === undefined) throw new Error("nine were accepted");
+  let { ref } = told;
+  const goOn = async () => {
+    ref = (await resumed()).find(({ operation }) => operation === ref.operation) ?? ref;
+  };
+  await claim(store, told);
+  const notUp = { code: "PROVIDER_UNAVAILABLE", message: "It did not come up.", retryAt: null } as const;
+  written(await store.worker.advance(ref, { to: "sent", request: "r-1", identifier: null }, answered));
+  written(await store.worker.advance(ref, { to: "next-attempt", reason: notUp, delaySeconds: 0 }, answered));
+  await goOn();
+  for (const each of others) await fail(each);
+  expect(await claim(store, { ref })).toBe("waiting");
+  await store.api.putBreaker(
+    "platform",
+    platform,
+    { environment: place.environment, provider: "aws", service: "AWS::S3" },
+    "CLOSED",
+  );
+  await goOn();
+  expect(await claim(store, { ref })).toBe("claimed");
+  const refused = { code: "PROVIDER_REJECTED", message: "The name is taken.", retryAt: null } as const;
+  written(await store.worker.advance(ref, { to: "failed", reason: refused, proven: true }, answered));
+  const again = await store.api.retryResource({ team: place.team }, { ...caller, team: place.team }, told.id);
+  if (again.outcome !== "retried" || again.startable[0] === undefined) throw new Error("not retried");
+  [ref] = again.startable as [OperationRef];
+  await claim(store, { ref });
+  written(await store.worker.advance(ref, ready(), answered));
+  expect((await timeline(told.id)).map((message) => message.replace(/until \S+:/, "until then:"))).toEqual([
+    "dana asked for it, and policy allowed it.",
+    "Work began (attempt 1).",
+    "The provider was asked for it (attempt 1).",
+    "It waits until then: It did not come up.",
+    "The work was picked up again by the sweep.",
+    `It waits: AWS::S3 in ${place.environment} is not answering as it should.`,
+    "Its turn came, so it goes on.",
+    "Work began (attempt 2).",
+    "It failed: The name is taken.",
+    "dana asked for another try.",
+    "Work began (attempt 3).",
+    "It is READY.",
+  ]);
 });
 
 test("a backlog counts what the caller may see", async () => {

@@ -7,9 +7,10 @@ const place = { service: "AWS::MSK", provider: "aws", environment: "staging" };
 test.each<[event: string, detail: JsonObject, message: string]>([
   [
     "operation.held",
-    { ...place, gate: "BREAKER" },
-    "It waits: AWS::MSK in staging is not answering as it should, or was paused.",
+    { ...place, gate: "BREAKER", heldBy: null },
+    "It waits: AWS::MSK in staging is not answering as it should.",
   ],
+  ["operation.held", { ...place, gate: "BREAKER", heldBy: "pia" }, "It waits: pia has paused AWS::MSK in staging."],
   ["operation.held", { ...place, gate: "BUDGET" }, "It waits: more is asked of aws in staging than it takes at once."],
   ["operation.resumed", { epoch: 3 }, "Its turn came, so it goes on."],
   [

@@ -85,6 +85,26 @@ test("leaves what waits for a dependency, looks again later, and starts it when 
   expect(await sweep(store)).toMatchObject([{ operation: b.operationId }]);
 });
 
+test("looks again at what cannot start yet at a time of its own each, so that many do not come back at once", async () => {
+  const a = create("a");
+  const dependents = ["b", "c", "d", "e", "f", "g"].map((name) => create(name, [a.resourceId]));
+  await accept(store, place, [a, ...dependents]);
+  await store.as("owner").rows("update cairn.operations set due_at = 'infinity' where resource_id = :id::uuid", {
+    id: a.resourceId,
+  });
+  for (const { operationId } of dependents) await makeDue(store, operationId ?? "");
+  const before = Date.now();
+  expect(await sweep(store)).toEqual([]);
+  const due: number[] = [];
+  for (const { resourceId } of dependents) {
+    due.push(Date.parse((await operationRows(store, resourceId))[0]?.due_at ?? ""));
+  }
+  expect(new Set(due).size).toBe(dependents.length);
+  expect(Math.min(...due)).toBeGreaterThan(before + 55_000);
+  expect(Math.max(...due)).toBeLessThan(before + 130_000);
+  expect(Math.max(...due) - Math.min(...due)).toBeGreaterThan(2000);
+});
+
 test("notices a failed dependency", async () => {
   const a = create("a");
   const b = create("b", [a.resourceId]);
