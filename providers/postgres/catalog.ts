@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Run } from "./data-api.ts";
 import type { Wanted } from "./target.ts";
+import { isTenant } from "./tenants.ts";
 
 const connectors = z.array(z.string());
 
@@ -18,7 +19,7 @@ const catalog = z.object({
       connectors,
     })
     .nullable(),
-  /** Databases that PUBLIC may connect to although the admin could forbid it. */
+  /** Databases that PUBLIC may connect to although the admin could forbid it; a tenant's own is that tenant's affair. */
   open: z.array(z.string()),
 });
 export type Catalog = z.infer<typeof catalog>;
@@ -47,7 +48,7 @@ const query = `
     'open', (
       select coalesce(json_agg(d.datname order by d.datname), '[]')
       from pg_database d
-      where d.datname <> :database and d.datallowconn and not d.datistemplate and pg_has_role(d.datdba, 'USAGE')
+      where d.datname <> :database and d.datallowconn and not d.datistemplate and pg_has_role(d.datdba, 'USAGE') and not ${isTenant("d.datdba")}
         and exists (
           select from aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a
           where a.grantee = 0 and a.privilege_type = 'CONNECT'))

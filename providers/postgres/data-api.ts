@@ -35,11 +35,15 @@ const away = new Set([
   "InternalServerErrorException",
 ]);
 
+/** SQLSTATEs of the cluster's own trouble: connections and resources, shutdowns. They pass. */
+const unwell = /^(08|53|57|58)/;
+
 /**
- * SQLSTATEs that pass: connection and resource trouble, shutdowns, deadlocks, an object in use, and what two calls at the
- * same time do to each other (`tuple concurrently updated`, a name that both were about to make).
+ * SQLSTATEs of another session at the same object: deadlocks, locks, an object in use, and what two calls at the same time do to
+ * each other (`tuple concurrently updated`, a name that both were about to make). They pass too, but are no outage: anybody
+ * who may log in can hold a lock.
  */
-const passing = /^(08|53|57|58)|^(40001|40P01|55006|55P03|XX000|42710|42P04|23505)$/;
+const contended = /^(40001|40P01|55006|55P03|XX000|42710|42P04|23505)$/;
 
 function asStep(error: SdkError): StepFailed {
   const message = scrub(error.message);
@@ -54,9 +58,9 @@ function asStep(error: SdkError): StepFailed {
   if (error.kind === "lost")
     return notNow("unknown", "NO_ANSWER", "the shared cluster did not answer; it is looked at again");
   const state = /SQLState: (\w{5})/.exec(error.message)?.[1];
-  if (state !== undefined && passing.test(state)) {
-    return notNow("unknown", "CLUSTER_BUSY", `the shared cluster could not do it now; it is tried again (${message})`);
-  }
+  const busy = `the shared cluster could not do it now; it is tried again (${message})`;
+  if (state !== undefined && unwell.test(state)) return notNow("unknown", "CLUSTER_UNWELL", busy);
+  if (state !== undefined && contended.test(state)) return notNow("rejected", "CLUSTER_BUSY", busy);
   if (state !== undefined)
     return rejected("CLUSTER_REFUSED", `the shared cluster does not take it: ask the platform team (${message})`);
   return rejected(

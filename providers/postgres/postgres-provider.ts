@@ -9,6 +9,7 @@ import { type Run, statementRunner } from "./data-api.ts";
 import * as sql from "./statements.ts";
 import { rejected, StepFailed } from "./step-failed.ts";
 import { type Wanted, wantedBy } from "./target.ts";
+import { insisting } from "./tenants.ts";
 
 export type PostgresProviderPorts = {
   /** Clients in the target's region and account, with SDK retries off (`maxAttempts: 1`): the state machine retries. */
@@ -39,7 +40,7 @@ export function createPostgresProvider(ports: PostgresProviderPorts): Provider {
     const run = statementRunner(dataFor(call.target), wanted.target, call.signal);
     const secrets = secretsFor(call.target);
     const [catalog, credential] = await Promise.all([readCatalog(run, wanted), describeCredential(secrets, call)]);
-    return { call, wanted, run, secrets, catalog, credential };
+    return { call, wanted, run: insisting(run), secrets, catalog, credential };
   }
 
   return {
@@ -95,15 +96,13 @@ async function remove(sight: Sight): Promise<void> {
 }
 
 /**
- * What bears our name and not our mark is somebody else's: never adopted, changed or dropped. A database without a mark
- * is ours when our role owns it, because it cannot be made and marked in one statement.
+ * What bears our name and not our mark is somebody else's: never adopted, changed or dropped. A database of our role's is
+ * ours whatever its comment says: it cannot be made and marked in one statement, and its owner may comment on it.
  */
 function refuseOthers({ wanted, catalog: { role, database }, credential }: Sight): void {
   const taken = [
     role !== null && !isMarked(role.marker, wanted) ? `role ${wanted.Role}` : null,
-    database !== null &&
-    !isMarked(database.marker, wanted) &&
-    !(database.marker === null && database.owner === wanted.Role && role !== null)
+    database !== null && !isMarked(database.marker, wanted) && !(database.owner === wanted.Role && role !== null)
       ? `database ${wanted.Database}`
       : null,
     credential !== null && !credential.ours ? `secret ${wanted.secretName}` : null,

@@ -2,6 +2,7 @@ import { scramVerifier } from "../../core/scram.ts";
 import type { Catalog } from "./catalog.ts";
 import { allAtOnce, identifier, literal } from "./quote.ts";
 import type { Wanted } from "./target.ts";
+import { isTenant } from "./tenants.ts";
 
 /** What a role's comment says: whose it is, and which version of the secret holds its password. */
 export function roleMarker(wanted: Wanted, secretVersion: string): string {
@@ -16,6 +17,7 @@ export function makeRole(wanted: Wanted, exists: boolean, password: string, secr
   const role = identifier(wanted.Role);
   const verb = exists ? "ALTER" : "CREATE";
   return allAtOnce([
+    patience,
     `${verb} ROLE ${role} LOGIN INHERIT NOCREATEDB NOCREATEROLE PASSWORD ${literal(scramVerifier(password))}`,
     `COMMENT ON ROLE ${role} IS ${literal(roleMarker(wanted, secretVersion))}`,
     `GRANT ${role} TO CURRENT_USER`,
@@ -36,7 +38,7 @@ export function settleDatabase(wanted: Wanted, catalog: Catalog): string {
   const database = identifier(wanted.Database);
   const strangers = strangersOf(wanted, catalog).map((name) => (name === "PUBLIC" ? name : identifier(name)));
   return allAtOnce([
-    lock,
+    ...oneAtATime(wanted.Database),
     `ALTER DATABASE ${database} OWNER TO ${identifier(wanted.Role)}`,
     `COMMENT ON DATABASE ${database} IS ${literal(wanted.marker)}`,
     ...["PUBLIC", ...strangers].map((name) => `REVOKE CONNECT, TEMPORARY ON DATABASE ${database} FROM ${name}`),
@@ -62,10 +64,10 @@ export function closeDatabase(name: string): string {
   return `DO $cairn$
     DECLARE known record;
     BEGIN
-      ${lock};
+      ${oneAtATime(name).join("; ")};
       FOR known IN
         SELECT r.rolname FROM pg_roles r
-        WHERE r.rolcanlogin AND coalesce(shobj_description(r.oid, 'pg_authid'), '') NOT LIKE 'cairn:resource-id=%'
+        WHERE r.rolcanlogin AND NOT ${isTenant("r.oid")}
       LOOP
         EXECUTE format('GRANT CONNECT, TEMPORARY ON DATABASE %I TO %I', ${literal(name)}, known.rolname);
       END LOOP;
@@ -75,7 +77,7 @@ export function closeDatabase(name: string): string {
 
 /** Nobody comes in while it goes: a pool that reconnects would make the drop fail. */
 export function sealDatabase({ Database }: Wanted): string {
-  return `ALTER DATABASE ${identifier(Database)} ALLOW_CONNECTIONS false`;
+  return allAtOnce([patience, `ALTER DATABASE ${identifier(Database)} ALLOW_CONNECTIONS false`]);
 }
 
 /** FORCE ends the sessions that are still open. Cannot be part of a block. */
@@ -84,9 +86,14 @@ export function dropDatabase({ Database }: Wanted): string {
 }
 
 /** What the role owns or was granted outside its database goes with it, or Postgres would keep the role. */
-export function dropRole({ Role }: Wanted): string {
-  return allAtOnce([lock, `DROP OWNED BY ${identifier(Role)}`, `DROP ROLE ${identifier(Role)}`]);
+export function dropRole({ Database, Role }: Wanted): string {
+  return allAtOnce([...oneAtATime(Database), `DROP OWNED BY ${identifier(Role)}`, `DROP ROLE ${identifier(Role)}`]);
 }
 
-/** Two calls that change rights of the same database at once fail with "tuple concurrently updated"; they queue here. */
-const lock = "PERFORM pg_advisory_xact_lock(hashtext('cairn database rights'))";
+/** The Data API lets a statement go on after its caller's time, so one that waits has to give up by itself. */
+const patience = "PERFORM set_config('lock_timeout', '4s', true)";
+
+/** Two calls that change rights of one database at once fail with "tuple concurrently updated"; they queue here. */
+function oneAtATime(database: string): string[] {
+  return [patience, `PERFORM pg_advisory_xact_lock(hashtext('cairn database rights'), hashtext(${literal(database)}))`];
+}

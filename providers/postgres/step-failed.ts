@@ -16,6 +16,6 @@ export function rejected(code: string, message: string): StepFailed {
   return new StepFailed("rejected", { code, message: `Postgres::Database: ${message}`, transient: false });
 }
 
-export function notNow(outcome: "throttled" | "unknown", code: string, message: string): StepFailed {
+export function notNow(outcome: StepFailed["outcome"], code: string, message: string): StepFailed {
   return new StepFailed(outcome, { code, message: `Postgres::Database: ${message}`, transient: true });
 }

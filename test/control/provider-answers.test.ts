@@ -49,6 +49,14 @@ describe("a look tells the breaker how the provider answered", () => {
       answers: ["answered"],
     },
     {
+      reason: "something that another session holds, for which the service is not to blame",
+      script: {
+        work: workOf(asked),
+        seen: failedRequest({ code: "CLUSTER_BUSY", message: "Later.", transient: true }),
+      },
+      answers: ["answered"],
+    },
+    {
       reason: "a value that it does not take",
       script: { work: workOf(asked), seen: failedRequest(final) },
       answers: ["answered"],
