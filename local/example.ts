@@ -21,8 +21,9 @@ export async function markExample(home: Home, marker: string): Promise<void> {
  * Sends the example through the API as its team would, shows each resource's way to READY and prints the outputs.
  *
  * @param marker a file in the home that says the example is not done yet; its key makes a repetition the same request
+ * @param stopping aborted when nothing more is to be shown: a display that is drawn again would write over what was said last
  */
-export async function runExample(machine: Machine, marker: string): Promise<void> {
+export async function runExample(machine: Machine, marker: string, stopping: AbortSignal): Promise<void> {
   const { key } = JSON.parse(await readFile(marker, "utf8")) as { key: string };
 
   const platform = client(machine, await machine.token({ sub: "npm-start", role: "platform" }));
@@ -36,12 +37,13 @@ export async function runExample(machine: Machine, marker: string): Promise<void
   // What was accepted says how it began, also when this start goes on with an earlier one's: what is now is read.
   const now = () => developer<IntentAnswer>("GET", `/v1/intents/${accepted.id}`);
   let intent = await now();
-  for (;;) {
+  while (!stopping.aborted) {
     progress.show(intent.resources);
     if (terminal.has(intent.status)) break;
     await sleep(250);
     intent = await now();
   }
+  if (stopping.aborted) return;
   progress.end();
 
   for (const { id, name } of intent.resources) {

@@ -30,6 +30,7 @@ async function main(): Promise<void> {
   const example = join(home.path, "example.json");
   if (settings.example && home.isNew) await markExample(home, example);
 
+  const ending = new AbortController();
   let starting: Promise<Machine> | undefined;
   let stopping: Promise<void> | undefined;
   let firstSignal = 0;
@@ -37,6 +38,7 @@ async function main(): Promise<void> {
     if (stopping !== undefined && Date.now() - firstSignal > sameSignalMs) process.exit(130);
     if (stopping !== undefined) return;
     firstSignal = Date.now();
+    ending.abort();
     console.log("\nStopping. What is under way goes on at the next start.");
     stopping = (async () => {
       // A signal may come while the parts are still being started: then those that were are stopped.
@@ -63,7 +65,7 @@ async function main(): Promise<void> {
   );
   if (settings.example && existsSync(example)) {
     // The API serves whether or not its example came through.
-    await runExample(machine, example).catch((error: Error) => {
+    await runExample(machine, example, ending.signal).catch((error: Error) => {
       if (stopping === undefined) console.error(`The example did not come through: ${error.message}`);
     });
   }

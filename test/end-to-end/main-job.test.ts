@@ -172,13 +172,13 @@ describe("one intent becomes real infrastructure and goes away again", () => {
               new GetResourceRequestStatusCommand({ RequestToken: ProgressEvent?.RequestToken ?? "" }),
             )
           ).ProgressEvent?.OperationStatus,
-        { timeout: 10_000 },
+        { timeout: 60_000 },
       )
       .toBe("SUCCESS");
     const changedAt = new Date().toISOString();
 
     const report = await expect
-      .poll(() => reportAfter(machine, changedAt), { timeout: 20_000, interval: 300 })
+      .poll(() => reportAfter(machine, changedAt), { timeout: 60_000, interval: 300 })
       .not.toBeNull()
       .then(() => reportAfter(machine, changedAt));
     expect(
@@ -200,7 +200,7 @@ describe("one intent becomes real infrastructure and goes away again", () => {
     expect(asked.status).toBe(202);
     const location = asked.headers.get("location") ?? "";
     await expect
-      .poll(async () => (await machine.developer<DriftReport>("GET", location)).body.status, { timeout: 15_000 })
+      .poll(async () => (await machine.developer<DriftReport>("GET", location)).body.status, { timeout: 60_000 })
       .toBe("DONE");
     expect((await machine.developer<DriftReport>("GET", location)).body).toMatchObject({
       checked: 1,

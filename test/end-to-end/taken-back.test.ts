@@ -50,7 +50,7 @@ describe("what an apply no longer asks for is taken back", () => {
     const asked = await machine.developer("POST", `/v1/resources/${files?.id}/verify`);
     const location = asked.headers.get("location") ?? "";
     await expect
-      .poll(async () => (await machine.developer<DriftReport>("GET", location)).body.status, { timeout: 15_000 })
+      .poll(async () => (await machine.developer<DriftReport>("GET", location)).body.status, { timeout: 60_000 })
       .toBe("DONE");
     expect((await machine.developer<DriftReport>("GET", location)).body).toMatchObject({
       checked: 1,

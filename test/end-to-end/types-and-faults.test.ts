@@ -157,7 +157,7 @@ describe("a machine with a golden path of its own, on a cloud that fails", () =>
     const retried = await apply("shop", "staging", { files: { type: "bucket" } });
     expect(retried.status).toBe("READY");
     await expect
-      .poll(async () => (await resourcesOf(machine.developer, "shop")).get("files-name")?.status, { timeout: 20_000 })
+      .poll(async () => (await resourcesOf(machine.developer, "shop")).get("files-name")?.status, { timeout: 60_000 })
       .toBe("READY");
     expect((await machine.developer<IntentView>("GET", `/v1/intents/${failed.id}`)).body.status).toBe("READY");
   });
