@@ -87,7 +87,8 @@ function afterLookForDelete(
 function recordReady(deps: ReconcileDeps, work: Work, seen: Observation & { state: "ready" }): Promise<Step> {
   let outputs: { [key: string]: Json };
   try {
-    outputs = render(work.definition.outputs, { attributes: seen.attributes }) as { [key: string]: Json };
+    const rendered = render(work.definition.outputs, { attributes: seen.attributes }) as { [key: string]: Json };
+    outputs = Object.fromEntries(Object.entries(rendered).map(([key, value]) => [key, asText(value)]));
   } catch (error) {
     const missing = reason(
       "NEEDS_ATTENTION",
@@ -97,6 +98,14 @@ function recordReady(deps: ReconcileDeps, work: Work, seen: Observation & { stat
     return advance(deps, work.ref, ended, answered);
   }
   return advance(deps, work.ref, { to: "ready", identifier: seen.identifier, outputs }, answered);
+}
+
+/**
+ * An output is text, whatever the provider reports: a port is a number here and text there, and what refers to one has to stand
+ * wherever text may, in every tier.
+ */
+function asText(value: Json): Json {
+  return typeof value === "string" || value === null ? value : JSON.stringify(value);
 }
 
 async function keepWaiting(

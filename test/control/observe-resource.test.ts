@@ -333,6 +333,16 @@ describe("observing", () => {
     expect(progress?.reason.message).toHaveLength(1000);
   });
 
+  it("makes every output text, so that a port may stand where text may", async () => {
+    const outputs = { port: "${attributes.Port}", open: "${attributes.Open}", url: "db:${attributes.Port}" };
+    const scene = reconciling({
+      work: workOf({ definition: definitionOf("app", { outputs }) }),
+      seen: { ...ready, attributes: { Port: 5432, Open: false } },
+    });
+    await observeResource(scene.deps, ref);
+    expect(scene.written).toMatchObject([{ to: "ready", outputs: { port: "5432", open: "false", url: "db:5432" } }]);
+  });
+
   it("takes nothing but the provider's attributes for outputs", async () => {
     const stolen = definitionOf("app", { outputs: { all: "${attributes.__proto__}" } });
     const scene = reconciling({ work: workOf({ definition: stolen }), seen: ready });

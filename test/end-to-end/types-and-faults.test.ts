@@ -34,6 +34,13 @@ describe("a machine with a golden path of its own, on a cloud that fails", () =>
       (item) => item.typeName === typeName && item.identifier.includes(service),
     );
 
+  test("a database's port goes into a parameter, which takes text alone", async () => {
+    const port = { type: "parameter", parameters: { value: "${resources.db.outputs.port}" } };
+    expect((await apply("ports", "staging", { db: { type: "postgres" }, port })).status).toBe("READY");
+    const [made] = (await ledgerOf(machine.endpoints)).filter(({ identifier }) => identifier.startsWith("ports-port"));
+    expect(made?.properties.Value).toBe(new URL(machine.endpoints.postgres).port);
+  });
+
   test("a new type is one YAML file", async () => {
     const intent = await apply("stock", "staging", { items: { type: "table", parameters: { hashKey: "sku" } } });
     expect(intent.status).toBe("READY");
