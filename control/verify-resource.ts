@@ -10,7 +10,12 @@ export async function verifyResource(
   caller: Caller,
   scope: Scope,
   resourceId: string,
-): Promise<{ outcome: "started"; reportId: string } | { outcome: "not-found" } | { outcome: "not-ready" }> {
+): Promise<
+  | { outcome: "started"; reportId: string }
+  | { outcome: "not-found" }
+  | { outcome: "not-ready" }
+  | { outcome: "too-many" }
+> {
   const reportId = deps.newId();
   const opened = await deps.store.openVerification(scope, caller, reportId, resourceId);
   if (opened !== "opened") return { outcome: opened };

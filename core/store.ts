@@ -168,13 +168,13 @@ export type ApiStore = {
     filter: ResourceFilter & { resource?: string | undefined; resolved?: boolean | undefined },
     page: PageRequest,
   ): Promise<Page<Finding>>;
-  /** Opens a drift run for one resource; `not-ready` when it is not READY. */
+  /** Opens a drift run for one resource; `not-ready` when it is not READY, `too-many` when its team asked for enough lately. */
   openVerification(
     scope: Scope,
     caller: Caller,
     runId: string,
     resourceId: string,
-  ): Promise<"opened" | "not-found" | "not-ready">;
+  ): Promise<"opened" | "not-found" | "not-ready" | "too-many">;
   /** Starts a failed resource's operation again; another status is left alone. */
   retryResource(scope: Scope, caller: Caller, resourceId: string): Promise<RetryResult>;
   /** Removes the record and keeps an orphan of what may be left outside. For the platform's scope. */

@@ -113,7 +113,7 @@ export function driftQueries(databases: ScopedDatabases) {
       return scopedPage(databases, scope, list, parameters, page);
     },
     async openVerification(scope: Scope, caller: Caller, runId: string, resourceId: string) {
-      const [outcome] = await databaseFor(databases, scope).rows<"opened" | "not-found" | "not-ready">(
+      const [outcome] = await databaseFor(databases, scope).rows<"opened" | "not-found" | "not-ready" | "too-many">(
         "select to_jsonb(cairn.open_verification(:run::uuid, :resource::uuid, :team, :actor))",
         { run: runId, resource: resourceId, team: teamOf(scope), actor: caller.subject },
       );

@@ -115,6 +115,11 @@ export function resourceRoutes(api: Api, deps: ApiDeps): void {
     if (result.outcome === "not-found") throw noResource();
     if (result.outcome === "not-ready")
       throw new Problem("not-ready", "the resource is not READY; its own status says where it is");
+    if (result.outcome === "too-many") {
+      const detail =
+        "the team has asked for as many looks as this target bears in a minute; the next scheduled one comes by itself";
+      throw new Problem("unavailable", detail, {}, { "retry-after": "20" });
+    }
     const started = { id: result.reportId, status: "RUNNING", resourceId };
     return writeReply(202, started, { location: `/v1/drift/reports/${result.reportId}` });
   });

@@ -156,4 +156,18 @@ describe("POST /v1/resources/{id}/verify", () => {
     expect(answer.status).toBe(409);
     expect(answer.body.type).toBe("/problems/not-ready");
   });
+
+  it("answers 503 with Retry-After when the team asked for enough looks lately, and starts nothing", async () => {
+    const start = async () => {
+      throw new Error("started");
+    };
+    const { send, store } = harness({ deps: { executions: { start } } });
+    store.openVerification = async () => "too-many";
+    const answer = await send({ method: "POST", path: `/v1/resources/${ids.resource}/verify` });
+    expect([answer.status, answer.headers["retry-after"], answer.body.type]).toEqual([
+      503,
+      "20",
+      "/problems/unavailable",
+    ]);
+  });
 });

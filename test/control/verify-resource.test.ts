@@ -32,7 +32,7 @@ it("opens a run for the resource and starts the drift machine under the run's id
   expect(started).toEqual([["drift", idOf(1), { run: idOf(1) }]]);
 });
 
-it.each(["not-found", "not-ready"] as const)("starts nothing for a resource that is %s", async (opened) => {
+it.each(["not-found", "not-ready", "too-many"] as const)("starts nothing for a resource that is %s", async (opened) => {
   const { verify, started } = scene(opened);
   expect(await verify()).toEqual({ outcome: opened });
   expect(started).toEqual([]);

@@ -4,6 +4,7 @@ import type { OperationRef, Progress } from "../../core/operation.ts";
 import { createTestStore, type TestStore } from "../support/store.ts";
 import {
   accept,
+  acceptanceOf,
   caller,
   create,
   eventsOf,
@@ -228,6 +229,14 @@ describe("abandoning", () => {
     expect(await orphans({ team: other.team })).toEqual([]);
     expect((await orphans("platform")).some(({ resource }) => resource.team === place.team)).toBe(true);
   });
+});
+
+test("what was decided to use it before it was abandoned is decided anew", async () => {
+  const { id, ref } = await started();
+  await run(store, ref, ready());
+  const decided = acceptanceOf(place, [create("url", [id])], { expectedVersion: 1 });
+  expect(await abandon(id)).toMatchObject({ outcome: "abandoned" });
+  expect(await store.api.acceptIntent(decided)).toEqual({ outcome: "conflict" });
 });
 
 describe("a row that no Cairn writes", () => {

@@ -229,6 +229,26 @@ describe("a look for drift", () => {
     expect(await store.drift.claimDrift(run, { batch: 25, intervalSeconds: 600 })).toHaveLength(1);
     expect(await tokensOf(store, place)).toBeLessThan(0.5);
   });
+
+  test("that one team asks for are a part of the target's calls, however many it asks for at once", async () => {
+    const ask = async ({ team }: Place, id: string) => store.api.openVerification({ team }, caller, newId(), id);
+    const readyIn = async (home: Place) => {
+      const [made] = await accepted(store, home, ["a"]);
+      if (made === undefined) throw new Error("one was accepted");
+      await claim(store, made);
+      written(await store.worker.advance(made.ref, ready()));
+      return made.id;
+    };
+    const mine = await readyIn(place);
+    const asked = await Promise.all(Array.from({ length: 3 * rate + 5 }, () => ask(place, mine)));
+    expect(asked.filter((outcome) => outcome === "opened")).toHaveLength(3 * rate);
+    expect(asked.filter((outcome) => outcome === "too-many")).toHaveLength(5);
+
+    const neighbour = { ...(await newPlace(store)), environment: place.environment };
+    expect(await ask(neighbour, await readyIn(neighbour))).toBe("opened");
+    await store.as("owner").rows("update cairn.drift_runs set started_at = now() - interval '61 seconds'");
+    expect(await ask(place, mine)).toBe("opened");
+  });
 });
 
 test("the sweep reads what it lets through, not what waits", async () => {
