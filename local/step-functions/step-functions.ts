@@ -3,18 +3,20 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { listen, readBody } from "../http-server.ts";
 import type { ReportFailure } from "../report-failures.ts";
 import { createArns } from "./arns.ts";
+import type { Context } from "./context.ts";
 import { prepareDefinition } from "./definition.ts";
 import { StatesError } from "./errors.ts";
-import { type Execution, openExecutionsStore } from "./executions-store.ts";
-import { type Context, operations, startExecution } from "./operations.ts";
+import { type Execution, openExecutionsStore, processEnded } from "./executions-store.ts";
+import { operations } from "./operations.ts";
 import { type Invoke, type RunningExecution, runExecution } from "./run-execution.ts";
+import { startExecution } from "./start-execution.ts";
 
 export type StepFunctionsOptions = {
   /** The parsed definitions, by name; `${name}` in them stands for the function of that name. */
   machines: { readonly [name: string]: object };
   /** How a Task runs its function. */
   invoke: Invoke;
-  /** The SQLite file that keeps used names and results. */
+  /** The SQLite file that keeps used names, results and histories. */
   database: string;
   region: string;
   accountId: string;
@@ -49,7 +51,7 @@ export async function startStepFunctions(options: StepFunctionsOptions): Promise
     Object.entries(options.machines).map(([name, written]) => [name, prepareDefinition(name, written, functionArn)]),
   );
   const arns = createArns(region, accountId, namePrefix, Object.keys(definitions));
-  const store = openExecutionsStore(database, now());
+  const store = openExecutionsStore(database, now(), (error) => report("step-functions", error));
   const running = new Map<number, RunningExecution>();
   let closed: Promise<void> | undefined;
   const context: Context = { arns, store, running, run, now };
@@ -69,9 +71,9 @@ export async function startStepFunctions(options: StepFunctionsOptions): Promise
   function run({ id, machine, name, input }: Execution): void {
     const definition = definitions[machine];
     if (definition === undefined) throw new Error(`no definition for ${machine}`);
-    const execution = runExecution(
+    const { ended, abort } = runExecution(
       definition,
-      JSON.parse(input),
+      input,
       {
         Execution: {
           Id: arns.execution(machine, name),
@@ -80,16 +82,19 @@ export async function startStepFunctions(options: StepFunctionsOptions): Promise
         },
         StateMachine: { Id: arns.machine(machine), Name: `${namePrefix}${machine}` },
       },
-      invoke,
+      { invoke, write: (event) => store.record(id, event), now },
     );
-    running.set(id, execution);
-    void execution.ended
-      .then((ending) => {
-        running.delete(id);
+    const recorded = ended.then((ending) => {
+      try {
         store.end(id, ending, now());
-      })
-      // A full disk: the name stays taken, and the next start finds the execution aborted.
-      .catch((error: unknown) => report("step-functions", error));
+      } catch (error) {
+        // A full disk: the name stays taken, and the next start finds the execution aborted.
+        report("step-functions", error);
+      }
+      running.delete(id);
+      return ending;
+    });
+    running.set(id, { ended: recorded, abort });
   }
 
   function close(graceMs = 2000): Promise<void> {
@@ -104,10 +109,8 @@ export async function startStepFunctions(options: StepFunctionsOptions): Promise
     const timer = setTimeout(grace.resolve, graceMs);
     await Promise.race([Promise.all(ends), grace.promise]);
     clearTimeout(timer);
-    for (const { abort } of running.values()) abort(undefined, "the process that ran it ended");
+    for (const { abort } of running.values()) abort(undefined, processEnded);
     await Promise.all(ends);
-    // One more turn, so that the last ending is recorded before the file is closed.
-    await new Promise((resolve) => setImmediate(resolve));
     store.close();
   }
 }

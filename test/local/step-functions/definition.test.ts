@@ -29,6 +29,14 @@ describe("a definition", () => {
     expect(secondsOf(prepare(alone(task({ TimeoutSecondsPath: "$.t" }))))).toBeUndefined();
   });
 
+  it("loses a ResultPath that says what is so without it", () => {
+    const Catch = [{ ErrorEquals: ["States.ALL"], Next: "S", ResultPath: "$" }];
+    const { States } = prepare(alone(task({ ResultPath: "$", Catch })));
+    expect(States.S).not.toHaveProperty("ResultPath");
+    expect(States.S?.Catch).toEqual([{ ErrorEquals: ["States.ALL"], Next: "S" }]);
+    expect(prepare(alone(task({ ResultPath: null }))).States.S?.ResultPath).toBeNull();
+  });
+
   it("is not changed itself", () => {
     const written = alone(task());
     prepare(written);
@@ -59,7 +67,8 @@ describe("a definition", () => {
       "inline Map",
     ],
     [inMap(task({ Parameters: { "in.$": "$$.Execution.Input.id" } })), "execution's input"],
-    [inMap({ ...task(), Type: "Map", ItemProcessor: { StartAt: "S", States: { S: task() } } }), "used twice"],
+    [inMap({ Type: "Parallel", Branches: [{ StartAt: "S", States: { S: task() } }], End: true }), "used twice"],
+    [inMap({ Type: "Map", ItemProcessor: { StartAt: "J", States: { J: task() } }, End: true }), "Map inside a Map"],
   ])("that would run differently here is refused: %o", (definition, why) => {
     expect(() => prepare(definition)).toThrow(why);
   });

@@ -1,13 +1,9 @@
-import {
-  DescribeExecutionCommand,
-  ListExecutionsCommand,
-  StartExecutionCommand,
-  StopExecutionCommand,
-} from "@aws-sdk/client-sfn";
+import { DescribeExecutionCommand, StartExecutionCommand, StopExecutionCommand } from "@aws-sdk/client-sfn";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { oneTask, openStage, remove, type Stage, temporaryDirectory } from "./stage.ts";
 
 const directory = temporaryDirectory();
+const executionPrefix = "arn:aws:states:eu-central-1:000000000000:execution:cairn-echo";
 const day = 24 * 60 * 60 * 1000;
 let clock = Date.now();
 let release: () => void = () => {};
@@ -17,7 +13,6 @@ beforeAll(async () => {
   const machines = {
     echo: oneTask("echo"),
     held: oneTask("held"),
-    listed: oneTask("echo"),
     pass: { StartAt: "P", States: { P: { Type: "Succeed" } } },
   };
   const held = () => new Promise<void>((resolve) => (release = resolve));
@@ -195,31 +190,43 @@ describe("StopExecution", () => {
     expect(found).toMatchObject({ status: "ABORTED", error: "Enough", cause: "asked to" });
     expect(found.output).toBeUndefined();
     clock += 1000;
-    const again = await stage.client.send(new StopExecutionCommand({ executionArn }));
+    const again = await stage.client.send(new StopExecutionCommand({ executionArn, error: "Too late" }));
     expect(again.stopDate).toEqual(stopped.stopDate);
+    expect(await stage.finish(executionArn ?? "")).toMatchObject({ status: "ABORTED", error: "Enough" });
   });
-});
 
-describe("ListExecutions", () => {
-  it("lists a machine's executions newest first, page by page, by status", async () => {
-    for (let index = 0; index < 5; index += 1) {
-      await stage.finish((await start("listed", { name: `n${index}` })).executionArn ?? "");
-    }
-    const stateMachineArn = arnOf("listed");
-    const first = await stage.client.send(new ListExecutionsCommand({ stateMachineArn, maxResults: 3 }));
-    expect(first.executions?.map(({ name }) => name)).toEqual(["n4", "n3", "n2"]);
-    const rest = await stage.client.send(
-      new ListExecutionsCommand({ stateMachineArn, maxResults: 3, nextToken: first.nextToken }),
-    );
-    expect(rest.executions?.map(({ name }) => name)).toEqual(["n1", "n0"]);
-    expect(rest.nextToken).toBeUndefined();
-    const none = await stage.client.send(new ListExecutionsCommand({ stateMachineArn, statusFilter: "FAILED" }));
-    expect(none.executions).toEqual([]);
-    await expect(
-      stage.client.send(new ListExecutionsCommand({ stateMachineArn, nextToken: "???" })),
-    ).rejects.toMatchObject({
-      name: "InvalidToken",
+  it("leaves what succeeded as it is", async () => {
+    const executionArn = await stage.start("echo", {}, "done-before");
+    const done = await stage.finish(executionArn);
+    clock += 1000;
+    const { stopDate } = await stage.client.send(new StopExecutionCommand({ executionArn, cause: "too late" }));
+    expect(stopDate).toEqual(done.stopDate);
+    expect(await stage.finish(executionArn)).toMatchObject({ status: "SUCCEEDED", stopDate: done.stopDate });
+  });
+
+  it.each<[string, object, string]>([
+    ["an execution that never was", { executionArn: `${executionPrefix}:never` }, "ExecutionDoesNotExist"],
+    ["an ARN that is none", { executionArn: "never" }, "InvalidArn"],
+    ["an error of 257 characters", { error: "e".repeat(257) }, "ValidationException"],
+    ["a cause of 32,769 characters", { cause: "c".repeat(32_769) }, "ValidationException"],
+  ])("refuses %s, and stops nothing", async (_reason, more, name) => {
+    const executionArn = await stage.start("held", {}, `stop ${name} ${Object.keys(more)}`.replaceAll(" ", "-"));
+    await expect(stage.client.send(new StopExecutionCommand({ executionArn, ...more }))).rejects.toMatchObject({
+      name,
     });
+    expect(await stage.client.send(new DescribeExecutionCommand({ executionArn }))).toMatchObject({
+      status: "RUNNING",
+      redriveStatus: "NOT_REDRIVABLE",
+    });
+    release();
+    await stage.finish(executionArn);
+  });
+
+  it("takes an error of 256 and a cause of 32,768 characters", async () => {
+    const executionArn = await stage.start("held", {}, "explained");
+    const why = { error: "e".repeat(256), cause: "c".repeat(32_768) };
+    await stage.client.send(new StopExecutionCommand({ executionArn, ...why }));
+    expect(await stage.finish(executionArn)).toMatchObject({ ...why, redriveStatus: "REDRIVABLE", redriveCount: 0 });
   });
 });
 

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import {
   DescribeExecutionCommand,
   type DescribeExecutionCommandOutput,
+  GetExecutionHistoryCommand,
+  type HistoryEvent,
   SFNClient,
   StartExecutionCommand,
 } from "@aws-sdk/client-sfn";
@@ -24,6 +26,8 @@ export type Stage = {
   /** Waits for the execution to close. */
   finish(executionArn: string): Promise<DescribeExecutionCommandOutput>;
   run(machine: string, input?: unknown): Promise<DescribeExecutionCommandOutput>;
+  /** The first thousand events. */
+  history(executionArn: string): Promise<HistoryEvent[]>;
   stop(graceMs?: number): Promise<void>;
 };
 
@@ -90,6 +94,10 @@ export async function openStage(
     start,
     finish,
     run: async (machine, input) => finish(await start(machine, input)),
+    history: async (executionArn) => {
+      const answer = await client.send(new GetExecutionHistoryCommand({ executionArn, maxResults: 1000 }));
+      return answer.events ?? [];
+    },
     stop: async (graceMs = 0) => {
       client.destroy();
       await server.close(graceMs);
