@@ -1,7 +1,7 @@
 import type { FunctionName, MachineName } from "../../functions/manifest.ts";
 
 /** What a function does the next time it is called: the last of its answers goes on for ever. */
-export type Answer = { result: unknown } | { error: string };
+export type Answer = { result: unknown } | { error: string } | { hangs: true };
 
 /**
  * One execution with functions that do as told: which states it enters, in order, and how it ends. Plain data, so that
@@ -35,6 +35,9 @@ const start = { next: "start", startable: [{ ...ref, epoch: 1 }] };
 const end = { next: "end" };
 /** Thrown by the service, not by a function: the call may not have run at all, or may have. */
 const invocationErrors = ["Lambda.ServiceException", "Lambda.AWSLambdaException", "Lambda.SdkClientException"];
+/** The first of them says that it has not. */
+const lambdaErrors = ["Lambda.TooManyRequestsException", ...invocationErrors];
+const hangs: Answer[] = [{ hangs: true }];
 
 const reconcile = (scenario: Omit<Scenario, "machine" | "input">): Scenario => ({
   machine: "reconcile",
@@ -42,6 +45,23 @@ const reconcile = (scenario: Omit<Scenario, "machine" | "input">): Scenario => (
   ...scenario,
 });
 const drift = (scenario: Omit<Scenario, "machine">): Scenario => ({ machine: "drift", ...scenario });
+const calledAgain = (name: "claim-drift" | "observe-drift" | "report-drift", error: string, times: number): Scenario =>
+  drift({
+    title: `calls ${name} again after ${error}`,
+    input: { run },
+    answers: {
+      "claim-drift": does({ run, batch }, { run, batch: [] }),
+      "observe-drift": does({ seen: 1, unseen: 0 }),
+      "report-drift": does({ run }),
+      [name]: [
+        ...fails(error, times),
+        ...(name === "claim-drift" ? does({ run, batch }, { run, batch: [] }) : does({ run })),
+      ],
+    },
+    states: ["Run", "Claim", "Claimed", "Observe", "Claim", "Claimed", "Report"],
+    end: succeeded,
+    calls: { [name]: times + (name === "claim-drift" ? 2 : 1) },
+  });
 
 export const scenarios: readonly Scenario[] = [
   reconcile({
@@ -148,7 +168,16 @@ export const scenarios: readonly Scenario[] = [
     end: leftToTheSweep,
     calls: { "observe-resource": 5, "release-operation": 0 },
   }),
-  ...invocationErrors.map((error) =>
+  ...lambdaErrors.map((error) =>
+    reconcile({
+      title: `claims again after ${error}`,
+      answers: { "claim-operation": [...fails(error), ...does({ next: "observe" })], "observe-resource": does(end) },
+      states: ["Claim", "Observe", "Route", "Done"],
+      end: succeeded,
+      calls: { "claim-operation": 2 },
+    }),
+  ),
+  ...lambdaErrors.map((error) =>
     reconcile({
       title: `looks again after ${error}`,
       answers: { ...claimed, "observe-resource": [...fails(error), ...does(end)] },
@@ -220,6 +249,45 @@ export const scenarios: readonly Scenario[] = [
     states: ["Claim", "Observe", "Route", "StartNext", "LeftToTheSweep"],
     end: leftToTheSweep,
   }),
+  reconcile({
+    title: "fails when the claim takes too long: nothing is known to be written, and the row is due again",
+    answers: { "claim-operation": hangs },
+    states: ["Claim"],
+    end: { status: "FAILED", error: "States.Timeout" },
+    calls: { "claim-operation": 1 },
+  }),
+  reconcile({
+    title: "lets an operation go whose look takes too long",
+    answers: { ...claimed, "observe-resource": hangs, "release-operation": does(end) },
+    states: ["Claim", "Observe", "Release", "Route", "Done"],
+    end: succeeded,
+    calls: { "observe-resource": 1 },
+  }),
+  reconcile({
+    title: "never asks a provider a second time after it took too long to answer",
+    answers: {
+      ...claimed,
+      "observe-resource": does(apply),
+      "apply-resource": hangs,
+      "release-operation": does(end),
+    },
+    states: ["Claim", "Observe", "Route", "Apply", "Release", "Route", "Done"],
+    end: succeeded,
+    calls: { "apply-resource": 1 },
+  }),
+  reconcile({
+    title: "leaves to the sweep what it takes too long to let go",
+    answers: { ...claimed, "observe-resource": fails("TypeError"), "release-operation": hangs },
+    states: ["Claim", "Observe", "Release", "LeftToTheSweep"],
+    end: leftToTheSweep,
+    calls: { "release-operation": 1 },
+  }),
+  reconcile({
+    title: "leaves to the sweep whom it takes too long to start",
+    answers: { ...claimed, "observe-resource": does(start), "start-operations": hangs },
+    states: ["Claim", "Observe", "Route", "StartNext", "LeftToTheSweep"],
+    end: leftToTheSweep,
+  }),
   drift({
     title: "ends a run in which nothing is due",
     input: { version: "0", source: "aws.events", detail: {} },
@@ -261,22 +329,35 @@ export const scenarios: readonly Scenario[] = [
     end: succeeded,
     calls: { "observe-drift": 1 },
   }),
-  ...(["claim-drift", "observe-drift", "report-drift"] as const).map((name) =>
+  ...(["claim-drift", "observe-drift", "report-drift"] as const).flatMap((name) => [
+    calledAgain(name, "StoreUnavailable", 5),
+    ...lambdaErrors.map((error) => calledAgain(name, error, 1)),
+  ]),
+  ...lambdaErrors.map((error) =>
     drift({
-      title: `calls ${name} again while the store is out of reach`,
-      input: { run },
-      answers: {
-        "claim-drift": does({ run, batch }, { run, batch: [] }),
-        "observe-drift": does({ seen: 1, unseen: 0 }),
-        "report-drift": does({ run }),
-        [name]: [
-          ...fails("StoreUnavailable", 5),
-          ...(name === "claim-drift" ? does({ run, batch }, { run, batch: [] }) : does({ run })),
-        ],
-      },
-      states: ["Run", "Claim", "Claimed", "Observe", "Claim", "Claimed", "Report"],
+      title: `opens a run after ${error}`,
+      input: {},
+      answers: { "claim-drift": [...fails(error), ...does({ run, batch: [] })], "report-drift": does({ run }) },
+      states: ["Run", "NewRun", "Claimed", "Report"],
       end: succeeded,
-      calls: { [name]: name === "claim-drift" ? 7 : 6 },
+      calls: { "claim-drift": 2 },
+    }),
+  ),
+  drift({
+    title: "ends in a report even when a look takes too long",
+    input: { run },
+    answers: { "claim-drift": does({ run, batch }), "observe-drift": hangs, "report-drift": does({ run }) },
+    states: ["Run", "Claim", "Claimed", "Observe", "Report"],
+    end: succeeded,
+    calls: { "observe-drift": 1 },
+  }),
+  ...(["claim-drift", "report-drift"] as const).map((name) =>
+    drift({
+      title: `fails when ${name} takes too long`,
+      input: { run },
+      answers: { "claim-drift": does({ run, batch: [] }), [name]: hangs },
+      states: name === "claim-drift" ? ["Run", "Claim"] : ["Run", "Claim", "Claimed", "Report"],
+      end: { status: "FAILED", error: "States.Timeout" },
     }),
   ),
   drift({
