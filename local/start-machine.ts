@@ -199,6 +199,8 @@ export async function startMachine(home: Home, settings: Settings, log: (line: s
         log,
       }),
     );
+    // The door closes before what is behind it stops: who is inside is still answered, and nobody is let in to an error.
+    opened({ close: () => gateway.close() });
     return {
       endpoints,
       token: ({ sub, role, team }) => issuer.sign({ sub, role, ...(team === undefined ? {} : { team }) }, 43_200),

@@ -3,12 +3,13 @@ import { randomUUID } from "node:crypto";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { IntentView } from "../../core/intent.ts";
 import { openIssuer } from "../../local/api-gateway/issuer.ts";
-import { httpClient, intentEnd, ledgerOf, putSim } from "../support/machine.ts";
+import { type HttpClient, httpClient, intentEnd, ledgerOf, putSim } from "../support/machine.ts";
 import { freePort, launch, type Running, startProcess } from "../support/npm-start.ts";
 
 const repository = fileURLToPath(new URL("../../", import.meta.url));
@@ -77,9 +78,12 @@ test("Ctrl-C stops cleanly, a new start goes on with the example and says what t
   expect(await samePort.ended).toBe(1);
   expect(oneLine(samePort.output())).toMatch(new RegExp(`${port}.*PORT=`));
 
+  const heard = askUntilRefused(await clients(first));
+  await sleep(500);
   first.process.kill("SIGINT");
   expect(await first.ended).toBe(0);
   expect(first.output()).toMatch(/\nStopping\. What is under way goes on at the next start\.\n$/);
+  expect(new Set(await heard)).toEqual(new Set([200]));
 
   const second = await start({ CAIRN_EXAMPLE: "on" });
   await expect.poll(() => second.output(), { timeout: 90_000 }).toContain("Try next");
@@ -105,6 +109,16 @@ async function tryWhatItSays(said: string): Promise<void> {
     });
     expect([url, answer.status]).toEqual([url, 200]);
   }
+}
+
+/** Four callers at a time, as long as anybody is there. */
+async function askUntilRefused(send: HttpClient): Promise<number[]> {
+  const statuses: number[] = [];
+  const caller = async () => {
+    for (;;) statuses.push((await send("GET", "/v1/environments")).status);
+  };
+  await Promise.allSettled(Array.from({ length: 4 }, caller));
+  return statuses;
 }
 
 /** What was said beside the greeting. */
