@@ -4,7 +4,10 @@ import type { ApiStore } from "../core/store.ts";
 
 export type VerifyDeps = { store: ApiStore; executions: Executions; newId: () => string };
 
-/** Starts a look at one resource, whose report will hold what it finds. A failed start is made good by nobody: ask again. */
+/**
+ * Starts a look at one resource, whose report will hold what it finds. A failed start is made good by nobody: ask again. Its report
+ * ends with a later run.
+ */
 export async function verifyResource(
   deps: VerifyDeps,
   caller: Caller,

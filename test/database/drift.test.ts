@@ -225,3 +225,31 @@ test("findings are filtered by what their resource is", async () => {
     expect((await store.api.findings({ team: place.team }, filter, page)).items, JSON.stringify(filter)).toEqual([]);
   }
 });
+
+test("a run that lost its execution is ended by the next one, with what it has seen", async () => {
+  const [scheduled, asked, working] = [newId(), await verification(), newId()];
+  await claim(scheduled);
+  await store.drift.recordDrift(scheduled, [sight([difference("/A", 2)])]);
+  await claim(working);
+  await store
+    .as("owner")
+    .rows(
+      "update cairn.drift_runs set claimed_at = now() - interval '11 minutes' where id in (:one::uuid, :other::uuid) returning '1'::jsonb",
+      { one: scheduled, other: asked },
+    );
+  await claim(scheduled, 0);
+  await claim(newId());
+  expect(await report(scheduled)).toMatchObject({ status: "RUNNING" });
+  expect(await report(asked)).toMatchObject({ status: "DONE", checked: 0, unreadable: 1 });
+
+  await store
+    .as("owner")
+    .rows(
+      "update cairn.drift_runs set claimed_at = now() - interval '11 minutes' where id = :one::uuid returning '1'::jsonb",
+      { one: scheduled },
+    );
+  await claim(newId());
+  expect(await report(scheduled)).toMatchObject({ status: "DONE", checked: 1, findings: 1 });
+  expect(await report(working)).toMatchObject({ status: "RUNNING" });
+  expect(await claim(scheduled)).toEqual([]);
+});

@@ -262,6 +262,20 @@ test("batches of one run claimed at once hold each resource once", async () => {
   expect(claimed).toHaveLength(5);
 });
 
+test("runs that begin at once end one lost run each, also while the execution of one comes back", async () => {
+  const owner = store.as("owner");
+  for (const _ of rounds) {
+    await owner.rows("update cairn.drift_runs set status = 'DONE' where status = 'RUNNING'");
+    const [back, ...lost] = [newId(), newId(), newId()];
+    const claim = (run: string) => store.drift.claimDrift(run, { batch: 0, intervalSeconds: 3600 });
+    for (const run of [back, ...lost]) await claim(run);
+    await owner.rows("update cairn.drift_runs set claimed_at = now() - interval '11 minutes' where status = 'RUNNING'");
+    await Promise.all([claim(newId()), claim(back), claim(newId()), claim(newId())]);
+    const ended = await owner.rows<string>("select to_jsonb(id) from cairn.drift_runs where status = 'DONE'");
+    expect(ended).toEqual(expect.arrayContaining(lost));
+  }
+});
+
 test("a team, service or environment put at once is created once, and the last word stands", async () => {
   for (const round of rounds) {
     const name = `t-${newId().slice(-12)}`;
