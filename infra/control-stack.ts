@@ -11,6 +11,9 @@ import { PeopleApi } from "./constructs/people-api.ts";
 import { Schedules } from "./constructs/schedules.ts";
 import type { Store } from "./constructs/store.ts";
 import { mapValues } from "./map-values.ts";
+import { alarmSpecs } from "./operations/alarm-specs.ts";
+import { Alarms } from "./operations/alarms.ts";
+import { CairnDashboard } from "./operations/cairn-dashboard.ts";
 import { PlacedStack } from "./placed-stack.ts";
 
 export type ControlStackOptions = Omit<CairnOptions, "kinds"> & { store: Store };
@@ -41,7 +44,7 @@ export class ControlStack extends PlacedStack {
 
     const { migrate, ...serving } = made;
     new Migrations(this, "migrations", { handler: migrate.handler, before: Object.values(serving) });
-    new Schedules(this, "schedules", { stage, handlers, machines: started });
+    const { deadLetters } = new Schedules(this, "schedules", { stage, handlers, machines: started });
     const people = new PeopleApi(this, "people", {
       integration: new HttpLambdaIntegration("Function", handlers.api),
       stage,
@@ -50,6 +53,9 @@ export class ControlStack extends PlacedStack {
       integration: new HttpLambdaIntegration("Machine", handlers.api),
       stage,
     });
+    const watched = { stage, api: people.api, machineApi: calling.api, handlers, machines: started, deadLetters };
+    const { alarms } = new Alarms(this, "alarms", { stage, specs: alarmSpecs(watched) });
+    new CairnDashboard(this, "dashboard", { ...watched, alarms });
     new CfnOutput(this, "ApiUrl", { value: people.url });
     new CfnOutput(this, "MachineApiUrl", { value: calling.api.apiEndpoint });
   }

@@ -38,6 +38,10 @@ export function targetRoleArn(stage: Stage, target: Target): string {
   return `arn:${partitionOf(target.region)}:iam::${target.account}:role/${targetRole(stage, target)}`;
 }
 
+export function storeCluster(stage: Stage): string {
+  return `cairn-${stage.name}`;
+}
+
 /** Of the cluster on which a target's tenants have their databases. */
 export function tenantsCluster(stage: Stage, target: Target): string {
   return `cairn-${stage.name}-tenants-${target.name}`;

@@ -5,6 +5,7 @@ import { Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
 import type { StateMachine } from "aws-cdk-lib/aws-stepfunctions";
 import { Construct } from "constructs";
 import { type MachineName, type ScheduleSpec, schedules } from "../../functions/manifest.ts";
+import { acknowledge } from "../acknowledge.ts";
 import type { Handlers } from "../cairn-options.ts";
 import type { Stage } from "../stages/stage.ts";
 
@@ -16,13 +17,17 @@ export type SchedulesOptions = {
 
 /** The rules that start what nobody asks for. What EventBridge could not deliver is kept for two weeks. */
 export class Schedules extends Construct {
+  readonly deadLetters: Queue;
+
   constructor(scope: Construct, id: string, { stage, handlers, machines }: SchedulesOptions) {
     super(scope, id);
-    const deadLetterQueue = new Queue(this, "DeadLetters", {
+    this.deadLetters = new Queue(this, "DeadLetters", {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
       retentionPeriod: Duration.days(14),
     });
+    acknowledge(this.deadLetters, { SQS3: "it is a dead-letter queue: rules deliver here what they could not" });
+    const deadLetterQueue = this.deadLetters;
     // The stage says how often it pays for these, and what a sleeping store allows; the rest is the manifest's.
     const { sweepMinutes, driftMinutes } = stage.schedules;
     const minutes: { [name: string]: number } = { sweep: sweepMinutes, measure: sweepMinutes, drift: driftMinutes };

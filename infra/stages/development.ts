@@ -29,5 +29,6 @@ export const development: Stage = {
   logDays: 14,
   rotationDays: 30,
   alarmAddresses: [],
+  runbook: "docs/runbook.md",
   targets: [],
 };

@@ -27,5 +27,6 @@ export const production: Stage = {
   logDays: 90,
   rotationDays: 30,
   alarmAddresses: [],
+  runbook: "docs/runbook.md",
   targets: [],
 };

@@ -42,6 +42,8 @@ const stageSchema = closed({
   rotationDays: z.int().min(1).max(365),
   /** Who gets mail when an alarm rings; each address has to confirm once. */
   alarmAddresses: z.array(z.email({ error: "must be an email address" })),
+  /** Where the runbook is read, without a fragment: each alarm links to its page. A URL if mails should have one. */
+  runbook: z.string().regex(/^[^#\s]+$/, "must be a path or a URL without a fragment"),
   /** Where Cairn may provision, each with a stack of its own in its account and region. */
   targets: targetsSchema,
 }).check(mayNotSleep, certificateIsHere, accountIsNamed, driftIsSlowEnough);

@@ -98,6 +98,7 @@ describe("a stage", () => {
     { change: { store: { ...good.store, backupDays: 36 } }, names: "store.backupDays: " },
     { change: { logDays: 31 }, names: "logDays: must be one of 1, 3, 5, 7, 14, 30," },
     { change: { alarmAddresses: ["on-call"] }, names: "alarmAddresses.0: must be an email address" },
+    { change: { runbook: "docs/runbook.md#alarms" }, names: "runbook: must be a path or a URL without a fragment" },
     { change: { driftIntervalSeconds: 1 }, names: "driftIntervalSeconds: " },
     { change: { requests: { perSecond: 0, burst: 1 } }, names: "requests.perSecond: " },
     {

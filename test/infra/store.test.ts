@@ -35,6 +35,10 @@ describe("the store", () => {
     store.allResourcesProperties("AWS::SecretsManager::Secret", ofKey);
   });
 
+  test("leaves a last snapshot behind when it is taken down, whatever is asked", () => {
+    store.hasResource("AWS::RDS::DBCluster", { DeletionPolicy: "Snapshot", UpdateReplacePolicy: "Snapshot" });
+  });
+
   test("has a standby in production, and instances whose names a restored cluster can take", () => {
     for (const name of ["cairn-production-1", "cairn-production-2"])
       store.hasResourceProperties("AWS::RDS::DBInstance", { DBInstanceIdentifier: name });
