@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { App } from "aws-cdk-lib";
+import { App, Validations } from "aws-cdk-lib";
+import { AwsSolutionsChecks } from "cdk-nag";
 import { bundleFunctions } from "./bundles/bundle-functions.ts";
 import { addCairn } from "./cairn.ts";
 import { goldenPathVariants } from "./golden-path-data.ts";
@@ -18,6 +19,7 @@ try {
   const stage = readStage(app.node.tryGetContext("stage"));
   const bundles = await bundleFunctions(root, built, targetRows(stage));
   addCairn(app, { stage, root, bundles, kinds: await deriveKinds(goldenPathVariants(root)) });
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
   app.synth();
 } finally {
   rmSync(built, { recursive: true, force: true }); // synth has copied what it needs

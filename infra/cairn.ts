@@ -9,6 +9,8 @@ export type Cairn = { store: StoreStack; control: ControlStack; targets: readonl
 /** What holds data, what can be torn down and rebuilt, and what each target's account needs are stacks of their own. */
 export function addCairn(app: App, { stage, root, bundles, kinds }: CairnOptions): Cairn {
   app.node.setContext("@aws-cdk/aws-iam:minimizePolicies", true);
+  // The store cannot be taken away under what uses it.
+  app.node.setContext("@aws-cdk/core:defaultCrossStackReferences", "strong");
   const store = new StoreStack(app, `CairnStore-${stage.name}`, { stage });
   const targets = stage.targets.map(
     (target) => new TargetStack(app, `CairnTarget-${stage.name}-${target.name}`, { stage, target, kinds }),

@@ -1,5 +1,6 @@
 import type { App } from "aws-cdk-lib";
 import { ManagedPolicy, PolicyStatement, Role } from "aws-cdk-lib/aws-iam";
+import { acknowledge, acknowledgeResources } from "./acknowledge.ts";
 import { TenantsCluster } from "./constructs/tenants-cluster.ts";
 import { targetRole } from "./fixed-names.ts";
 import { PlacedStack } from "./placed-stack.ts";
@@ -11,6 +12,8 @@ import { grantsAt, type Kind } from "./target-permissions/derive-grants.ts";
 import type { Grant } from "./target-permissions/grant.ts";
 import { awsProviderGrants, postgresProviderGrants } from "./target-permissions/provider-calls.ts";
 import { trustedFunctions } from "./target-permissions/trust.ts";
+
+const isOpen = (text: string) => text.includes("*");
 
 export type TargetStackOptions = { stage: Stage; target: Target; kinds: readonly Kind[] };
 
@@ -33,11 +36,7 @@ export class TargetStack extends PlacedStack {
       description: `Cairn ${stage.name} provisions with it`,
       assumedBy: trustedFunctions(stage),
       externalIds: [target.externalId],
-      permissionsBoundary: new ManagedPolicy(this, "Boundary", {
-        managedPolicyName: `${targetRole(stage, target)}-boundary`,
-        description: "What no policy of this role's can go beyond",
-        statements: boundary(kinds, place),
-      }),
+      permissionsBoundary: this.ceiling(targetRole(stage, target), boundary(kinds, place)),
     });
 
     this.grants = [...awsProviderGrants, ...grantsAt(kinds, place)];
@@ -48,6 +47,20 @@ export class TargetStack extends PlacedStack {
     } else if (tenants?.cluster === "existing") {
       this.grants = [...this.grants, ...postgresProviderGrants(place, tenants.clusterArn, tenants.adminSecretArn)];
     }
-    for (const { reason: _, ...statement } of this.grants) role.addToPolicy(new PolicyStatement(statement));
+    for (const { reason, ...statement } of this.grants) {
+      role.addToPolicy(new PolicyStatement(statement));
+      acknowledgeResources(role, statement.resources.filter(isOpen), reason);
+    }
+  }
+
+  private ceiling(role: string, statements: PolicyStatement[]): ManagedPolicy {
+    const managedPolicyName = `${role}-boundary`;
+    const description = "What no policy of this role's can go beyond";
+    const ceiling = new ManagedPolicy(this, "Boundary", { managedPolicyName, description, statements });
+    const reason = "a boundary gives nothing; it says beyond which services no policy of the role's can go";
+    const actions = statements.flatMap(({ actions }) => actions).filter(isOpen);
+    acknowledge(ceiling, Object.fromEntries(actions.map((name) => [`IAM5[Action::${name}]`, reason])));
+    acknowledgeResources(ceiling, ["*"], reason);
+    return ceiling;
   }
 }

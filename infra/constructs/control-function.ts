@@ -4,6 +4,7 @@ import { Architecture, Code, Function as LambdaFunction, Runtime, Tracing } from
 import { LogGroup } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
 import type { FunctionName, FunctionSpec } from "../../functions/manifest.ts";
+import { acknowledgeResources } from "../acknowledge.ts";
 import { functionName, machineArnPrefix } from "../fixed-names.ts";
 import { functionPermissions } from "../function-permissions.ts";
 import type { Stage } from "../stages/stage.ts";
@@ -37,6 +38,8 @@ export class ControlFunction extends Construct {
     });
     logGroup.grantWrite(role);
     for (const statement of functionPermissions(spec, stage, store)) role.addToPolicy(statement);
+
+    acknowledgeResources(role, ["*"], "X-Ray takes no narrower resource");
 
     this.handler = new LambdaFunction(this, "Function", {
       functionName: functionName(stage, name),

@@ -6,6 +6,7 @@ import { LogGroup } from "aws-cdk-lib/aws-logs";
 import { DefinitionBody, LogLevel, StateMachine, StateMachineType } from "aws-cdk-lib/aws-stepfunctions";
 import { Construct } from "constructs";
 import type { MachineName, machines } from "../../functions/manifest.ts";
+import { acknowledge, acknowledgeResources } from "../acknowledge.ts";
 import type { Handlers } from "../cairn-options.ts";
 import { fillPlaceholders } from "../fill-placeholders.ts";
 import { machineName } from "../fixed-names.ts";
@@ -31,6 +32,8 @@ export class ControlMachine extends Construct {
     const role = new Role(this, "Role", { assumedBy: new ServicePrincipal("states.amazonaws.com") });
     role.addToPolicy(new PolicyStatement({ actions: ["lambda:InvokeFunction"], resources: Object.values(arns) }));
 
+    acknowledgeResources(role, ["*"], "X-Ray and the delivery of logs take no narrower resource");
+
     this.machine = new StateMachine(this, "Machine", {
       stateMachineName: machineName(stage, name),
       stateMachineType: StateMachineType.STANDARD,
@@ -48,5 +51,6 @@ export class ControlMachine extends Construct {
         includeExecutionData: false,
       },
     });
+    acknowledge(this.machine, { SF1: "the history keeps every event for 90 days; a second copy would only cost" });
   }
 }

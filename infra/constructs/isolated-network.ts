@@ -1,5 +1,6 @@
 import { type IVpc, SubnetType, Vpc } from "aws-cdk-lib/aws-ec2";
 import type { Construct } from "constructs";
+import { acknowledge } from "../acknowledge.ts";
 
 /** Two zones, because Aurora asks for two, and no way in or out: the Data API needs none. As a cluster's options. */
 export function isolatedNetwork(scope: Construct, id: string) {
@@ -9,5 +10,6 @@ export function isolatedNetwork(scope: Construct, id: string) {
     maxAzs: 2,
     subnetConfiguration: [{ name: "store", subnetType: SubnetType.PRIVATE_ISOLATED }],
   }) as IVpc;
+  acknowledge(vpc, { VPC7: "no route leads in or out, and Aurora alone is in it: there are no flows to log" });
   return { vpc, vpcSubnets: { subnetType: SubnetType.PRIVATE_ISOLATED } };
 }

@@ -3,6 +3,7 @@ import { HttpIamAuthorizer } from "aws-cdk-lib/aws-apigatewayv2-authorizers";
 import type { HttpLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations";
 import { ArnPrincipal, CompositePrincipal, PolicyStatement, Role } from "aws-cdk-lib/aws-iam";
 import { Construct } from "constructs";
+import { acknowledgeResources } from "../acknowledge.ts";
 import { machineCallerRole } from "../fixed-names.ts";
 import type { Stage } from "../stages/stage.ts";
 import { gatewayStage } from "./gateway-stage.ts";
@@ -38,6 +39,11 @@ export class MachineApi extends Construct {
       });
       const everything = this.api.arnForExecuteApi("*", "/*", "$default");
       role.addToPolicy(new PolicyStatement({ actions: ["execute-api:Invoke"], resources: [everything] }));
+      acknowledgeResources(
+        role,
+        [everything],
+        "every path of this one API: which of them it may use is the API's to say",
+      );
     }
   }
 }

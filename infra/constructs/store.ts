@@ -5,6 +5,8 @@ import { ClusterInstance, Credentials, DatabaseCluster, DatabaseSecret } from "a
 import type { ISecret } from "aws-cdk-lib/aws-secretsmanager";
 import { Construct } from "constructs";
 import type { StoreRole } from "../../functions/manifest.ts";
+import { acknowledge } from "../acknowledge.ts";
+import { storeCluster } from "../fixed-names.ts";
 import type { Stage } from "../stages/stage.ts";
 import { auroraPostgres } from "./aurora-postgres.ts";
 import { isolatedNetwork } from "./isolated-network.ts";
@@ -26,9 +28,10 @@ export class Store extends Construct {
     StringEquals: { "kms:ViaService": `secretsmanager.${Aws.REGION}.${Aws.URL_SUFFIX}` },
   };
 
-  constructor(scope: Construct, id: string, { name, store, logDays }: Stage) {
+  constructor(scope: Construct, id: string, stage: Stage) {
     super(scope, id);
-    const clusterName = `cairn-${name}`;
+    const { name, store, logDays } = stage;
+    const clusterName = storeCluster(stage);
     // Data, backups and secrets: without the key there is none of them, so nothing here deletes it.
     this.key = new Key(this, "Key", {
       alias: `cairn/${name}/store`,
@@ -40,8 +43,11 @@ export class Store extends Construct {
       instanceIdentifier: `${clusterName}-${number}`,
       publiclyAccessible: false,
     });
-    const secret = (role: StoreRole): ISecret =>
-      new DatabaseSecret(this, `Secret-${role}`, { username: `cairn_${role}`, encryptionKey: this.key }) as ISecret;
+    const secret = (role: StoreRole): ISecret => {
+      const made = new DatabaseSecret(this, `Secret-${role}`, { username: `cairn_${role}`, encryptionKey: this.key });
+      acknowledge(made, { SMG4: "CairnControl rotates it, whose function and schedule hold no data" });
+      return made as ISecret;
+    };
     const owner = secret("owner");
     // Aurora would make this group by itself and keep it for ever.
     const logs = new LogGroup(this, "Logs", {
@@ -72,6 +78,10 @@ export class Store extends Construct {
       cloudwatchLogsExports: ["postgresql"],
     });
     this.cluster.node.addDependency(logs);
+    acknowledge(this.cluster, {
+      RDS6: "nobody connects over a network: the Data API takes IAM and a role's secret",
+      ...(store.deletionProtection ? {} : { RDS10: "the stage says that its store may be taken down" }),
+    });
     this.secrets = {
       owner: this.cluster.secret ?? owner,
       api: secret("api").attach(this.cluster),

@@ -3,6 +3,7 @@ import { Key } from "aws-cdk-lib/aws-kms";
 import { LogGroup } from "aws-cdk-lib/aws-logs";
 import { CfnDBCluster, CfnDBInstance, CfnDBSubnetGroup } from "aws-cdk-lib/aws-rds";
 import { Construct } from "constructs";
+import { acknowledge } from "../acknowledge.ts";
 import { tenantsCluster } from "../fixed-names.ts";
 import type { Stage } from "../stages/stage.ts";
 import type { NewTenants, Target } from "../stages/target.ts";
@@ -57,6 +58,11 @@ export class TenantsCluster extends Construct {
     });
     this.cluster.applyRemovalPolicy(RemovalPolicy.SNAPSHOT);
     this.cluster.node.addDependency(logs);
+    acknowledge(this.cluster, {
+      RDS6: "tenants have a role and a secret each; which of them may connect, and to what, is the provider's to keep",
+      ...(tenants.deletionProtection ? {} : { RDS10: "the stage says that this target's cluster may be taken down" }),
+      RDS11: "tenants' clients expect 5432, and who reaches it is the security groups' to say",
+    });
     for (const number of tenants.standby ? [1, 2] : [1]) {
       new CfnDBInstance(this, `Instance${number}`, {
         dbInstanceIdentifier: `${name}-${number}`,
