@@ -1,4 +1,4 @@
-import type { FieldError } from "../core/field-error.ts";
+import { type FieldError, maxFaults } from "../core/field-error.ts";
 import type { Json } from "../core/json.ts";
 
 /**
@@ -53,12 +53,13 @@ export class Problem extends Error {
   }
 }
 
-/** A request with faults in it: each with the field it stands in. */
+/** A request with faults in it: each with the field it stands in, up to `maxFaults`. */
 export function badRequest(errors: FieldError[]): Problem {
   const [first] = errors;
   const where = first === undefined || first.pointer === "" ? "" : `${first.pointer}: `;
   const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : "";
-  return new Problem("bad-request", `${where}${first?.message ?? "the request is not valid"}${more}`, { errors });
+  const detail = `${where}${first?.message ?? "the request is not valid"}${more}`;
+  return new Problem("bad-request", detail, { errors: errors.slice(0, maxFaults) });
 }
 
 export function notFound(detail: string): Problem {

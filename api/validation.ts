@@ -1,11 +1,8 @@
 import type { ValidationTargets } from "hono";
 import type { ZodError } from "zod";
-import type { FieldError } from "../core/field-error.ts";
+import { type FieldError, maxFaults } from "../core/field-error.ts";
 import { pointerTo } from "../core/json.ts";
 import { badRequest, notFound } from "./problem.ts";
-
-/** More faults than anyone reads at once. */
-const maxErrors = 100;
 
 /** Hono hands a query parameter that was sent twice on as a list: no other one is of the wrong type, since all are text. */
 const givenTwice = "must be given once";
@@ -38,7 +35,7 @@ function fieldErrors(error: ZodError, target: keyof ValidationTargets): FieldErr
   return error.issues
     .map((issue) => (target === "query" && issue.code === "invalid_type" ? { ...issue, message: givenTwice } : issue))
     .flatMap((issue) => faults(issue, pointerOf))
-    .slice(0, maxErrors);
+    .slice(0, maxFaults);
 }
 
 function faults(issue: Issue, pointerOf: (path: readonly PropertyKey[]) => string): FieldError[] {

@@ -1,5 +1,5 @@
 import { Ajv, type ErrorObject, type SchemaValidateFunction, type ValidateFunction } from "ajv";
-import type { FieldError } from "../core/field-error.ts";
+import { type FieldError, maxFaults } from "../core/field-error.ts";
 import { isObject, type Json, type JsonObject, pointerTo } from "../core/json.ts";
 import type { AwsSchema } from "./aws-schema.ts";
 import { isCovered, pointersMatching } from "./pointers.ts";
@@ -10,8 +10,8 @@ export type ValidateOptions = {
 };
 
 /**
- * What AWS would refuse in these properties before trying: unknown, missing, read-only, of the wrong type or form.
- * Pointers are below the properties, `/BucketName`. Empty when AWS would try.
+ * What AWS would refuse in these properties before trying: unknown, missing, read-only, of the wrong type or form, up to
+ * `maxFaults`. Pointers are below the properties, `/BucketName`. Empty when AWS would try.
  */
 export function validateProperties(
   schema: AwsSchema,
@@ -23,14 +23,21 @@ export function validateProperties(
   );
   const validate = validatorOf(schema);
   const found = validate(properties) ? [] : (validate.errors ?? []);
-  const judged = found
-    .filter((error) => !isBranch(error))
-    .map((error) => ({ error, pointer: pointerOf(error) }))
-    .filter(({ error, pointer }) => !skip.some((skipped) => excuses(skipped, error, pointer)))
+  const known = new Set(skip);
+  const faults = new Map(readOnly.slice(0, maxFaults).map((fault) => [JSON.stringify(fault), fault]));
+  for (const error of found) {
+    if (faults.size >= maxFaults) break;
+    if (isBranch(error)) continue;
+    const pointer = pointerOf(error);
+    const excused = known.has(pointer)
+      ? excuses(pointer, error, pointer)
+      : skip.some((skipped) => excuses(skipped, error, pointer));
     // What only AWS can set is no caller's omission.
-    .filter(({ error, pointer }) => error.keyword !== "required" || !isReadOnly(schema, pointer))
-    .map(({ error, pointer }) => ({ pointer, message: messageOf(error, found, schema.typeName) }));
-  return unique([...readOnly, ...judged]);
+    if (excused || (error.keyword === "required" && isReadOnly(schema, pointer))) continue;
+    const fault = { pointer, message: messageOf(error, found, schema.typeName) };
+    faults.set(JSON.stringify(fault), fault);
+  }
+  return [...faults.values()];
 }
 
 const validators = new WeakMap<AwsSchema, ValidateFunction>();

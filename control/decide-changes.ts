@@ -1,5 +1,5 @@
 import type { Definition, GoldenPaths } from "../core/definition.ts";
-import type { FieldError } from "../core/field-error.ts";
+import { type FieldError, maxFaults } from "../core/field-error.ts";
 import type { Intent } from "../core/intent.ts";
 import { hashOf, type Json, pointerTo } from "../core/json.ts";
 import { findReferences } from "../core/reference.ts";
@@ -43,6 +43,7 @@ function decideApply(deps: Deps, intent: Intent & { action: "apply" }, context: 
   const wanted = new Map<string, { id: string; before: ContextResource | null; definition: Definition }>();
 
   for (const [name, request] of Object.entries(intent.resources)) {
+    if (errors.length >= maxFaults) break;
     const before = live.get(name) ?? null;
     const id = before?.id ?? deps.newId();
     const resolved = deps.goldenPaths.resolve({

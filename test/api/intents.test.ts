@@ -135,6 +135,19 @@ describe("POST /v1/intents", () => {
   );
 });
 
+it("tells a hundred of a thousand faults, so that the answer is one that the gateway takes", async () => {
+  const errors = Array.from({ length: 1000 }, (_, index) => ({
+    pointer: `/resources/a/${index}`,
+    message: "is wrong",
+  }));
+  const answer = await harness({ accept: async () => ({ outcome: "invalid", errors }) }).send(sendIntent(ordersIntent));
+  expect(answer.status).toBe(400);
+  expect(answer.body).toMatchObject({
+    detail: "/resources/a/0: is wrong (and 999 more)",
+    errors: errors.slice(0, 100),
+  });
+});
+
 describe("POST /v1/resources/{id}/verify", () => {
   it("answers 202 with the report that will hold what it finds", async () => {
     const started: unknown[] = [];

@@ -9,6 +9,15 @@ function schemaOf(typeName: string): AwsSchema {
   return schema;
 }
 
+test("of a definition that is wrong in thousands of places a hundred are told", () => {
+  const properties = { CorsConfiguration: { CorsRules: Array(15_000).fill(0) }, Nothing: 1 };
+  const found = validateProperties(schemaOf("AWS::S3::Bucket"), properties);
+  expect(found).toHaveLength(100);
+  expect(found.every(({ message }) => message === "must be an object" || message.startsWith("is no property"))).toBe(
+    true,
+  );
+});
+
 const refusals: { reason: string; type: string; properties: JsonObject; pointer: string; message: RegExp }[] = [
   {
     reason: "a missing property",

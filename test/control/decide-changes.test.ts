@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type Decided, decideChanges } from "../../control/decide-changes.ts";
+import type { GoldenPaths } from "../../core/definition.ts";
 import type { Intent } from "../../core/intent.ts";
 import type { ContextResource } from "../../core/store.ts";
 import { applying, contextOf, counter, definitionOf, deleting, existing, goldenPaths, url, using } from "./inputs.ts";
@@ -37,6 +38,21 @@ describe("an apply", () => {
     expect(kept).toMatchObject({ id: "id-of-files", before: { id: "id-of-files" } });
     const [made] = decided(decide(applying({ files: bucket }), existing("files", { deleting: true }))).changes;
     expect(made).toMatchObject({ id: counter()(), before: null });
+  });
+
+  it("resolves no more once there are more faults than anybody reads", () => {
+    const resolved: string[] = [];
+    const faulty: GoldenPaths = {
+      ...goldenPaths,
+      resolve({ name, pointer }) {
+        resolved.push(name);
+        return { ok: false, errors: Array(60).fill({ pointer, message: "wrong" }) };
+      },
+    };
+    const intent = applying({ a: bucket, b: bucket, c: bucket, d: bucket });
+    const result = decideChanges({ goldenPaths: faulty, newId: counter() }, intent, contextOf());
+    expect(result).toMatchObject({ outcome: "invalid" });
+    expect(resolved).toEqual(["a", "b"]);
   });
 
   it("leaves alone what it does not name", () => {
