@@ -1,6 +1,6 @@
 import type { Caller } from "../core/caller.ts";
 import type { Intent } from "../core/intent.ts";
-import { hashOf, type JsonObject } from "../core/json.ts";
+import { hashOf, type JsonObject, pointerWithin } from "../core/json.ts";
 import type { Policy, Violation, Warning } from "../core/policy.ts";
 import { withReferencesMarked } from "../core/reference.ts";
 import type { ContextResource, IntentContext } from "../core/store.ts";
@@ -8,8 +8,13 @@ import type { DecidedChange } from "./decide-changes.ts";
 
 export type Judgement = { allow: boolean; violations: Violation[]; warnings: Warning[]; inputHash: string };
 
-/** A hostile definition can break a rule thousands of times; a decision is one row of at most 64 KB. */
+/**
+ * A hostile definition can break a rule thousands of times, at places whose names take tens of thousands of letters; a
+ * decision is one row of at most 64 KB.
+ */
 const shown = 50;
+const shownBytes = 20_000;
+const longestText = 500;
 
 /** Asks policy about each definition, overrides included. All must be allowed (law I7). */
 export function judge(
@@ -55,11 +60,24 @@ export function judge(
 /** What is said about the whole intent (its team, its environment) is said once, not for each resource. */
 function distinct(found: readonly Violation[]): Violation[] {
   const first = new Map<string, Violation>();
-  for (const violation of found) {
+  let bytes = 0;
+  for (const violation of found.map(shortened)) {
     const said = JSON.stringify([violation.rule, violation.pointer, violation.message]);
-    if (!first.has(said)) first.set(said, violation);
+    if (first.has(said)) continue;
+    bytes += Buffer.byteLength(JSON.stringify(violation));
+    if (first.size === shown || (first.size > 0 && bytes > shownBytes)) break;
+    first.set(said, violation);
   }
-  return [...first.values()].slice(0, shown);
+  return [...first.values()];
+}
+
+function shortened(violation: Violation): Violation {
+  const pointer = pointerWithin(violation.pointer, longestText);
+  return { ...violation, pointer, message: cut(violation.message), fix: cut(violation.fix) };
+}
+
+function cut(text: string): string {
+  return text.length <= longestText ? text : `${text.slice(0, longestText - 1)}…`;
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Providers } from "../core/provider.ts";
 import { withReferencesResolved } from "../core/reference.ts";
 import type { DriftSight, DriftStore, DriftTarget, DriftWork } from "../core/store.ts";
 import { staleSeconds } from "./pace.ts";
+import { shownDifferences } from "./shown-differences.ts";
 
 export type DriftDeps = {
   store: DriftStore;
@@ -84,7 +85,7 @@ async function look(deps: DriftDeps, work: DriftWork): Promise<DriftSight> {
       case "ready":
         return { team, id, generation, seen: true, differences: [] };
       case "drifted":
-        return { team, id, generation, seen: true, differences: observation.differences };
+        return { team, id, generation, seen: true, differences: shownDifferences(observation.differences) };
       case "absent":
         return { team, id, generation, seen: true, differences: [missing] };
       default:

@@ -46,6 +46,11 @@ export function pointerTo(parent: string, member: string | number): string {
   return `${parent}/${String(member).replaceAll("~", "~0").replaceAll("/", "~1")}`;
 }
 
+/** The pointer, or where it is longer than that the one of the nearest place around that is not. */
+export function pointerWithin(pointer: string, longest: number): string {
+  return pointer.length <= longest ? pointer : pointer.slice(0, Math.max(0, pointer.lastIndexOf("/", longest)));
+}
+
 /** The value an RFC 6901 pointer names, `undefined` where there is none. */
 export function atPointer(value: Json, pointer: string): Json | undefined {
   let found: Json | undefined = value;

@@ -40,6 +40,16 @@ const reportFindings = `select f.id::text as key, ${findingRow} as row
     where ${visible} and d.id = :id::uuid order by f.id limit 100`;
 const report = `select ${reportRow} as row from cairn.drift_runs d where ${visible} and d.id = :id::uuid`;
 
+const works = `
+    select r.id::text as key, jsonb_build_object('team', r.team_id, 'id', r.id, 'generation', r.generation,
+      'definition', r.definition, 'readySeconds', extract(epoch from now() - r.updated_at), 'sentHash', r.sent_hash,
+      'identifier', r.identifier, 'service', r.service, 'environment', r.environment, 'name', r.name,
+      'dependencies', ${dependencyOutputs()},
+      'target', (select t.config from cairn.targets t where t.environment = r.environment and t.provider = r.provider)) as row
+    from jsonb_array_elements(:batch::jsonb) asked
+    join cairn.resources r on r.team_id = asked->>'team' and r.id = (asked->>'id')::uuid
+    where r.status = 'READY'`;
+
 export const driftSql = {
   reports: `select d.id::text as key, ${reportRow} as row from cairn.drift_runs d
     where ${visible} and (:cursor::uuid is null or d.id < :cursor::uuid) order by d.id desc limit :limit`,
@@ -49,14 +59,7 @@ export const driftSql = {
       union all select i.row->>'key', i.row->'item' from (${pageOf(reportFindings)}) i
     ) u order by u.key`,
   claim: "select c from cairn.claim_drift(:run::uuid, :batch::integer, :interval) c",
-  work: `
-    select jsonb_build_object('team', r.team_id, 'id', r.id, 'generation', r.generation, 'definition', r.definition,
-      'readySeconds', extract(epoch from now() - r.updated_at), 'sentHash', r.sent_hash, 'identifier', r.identifier, 'service', r.service, 'environment', r.environment, 'name', r.name,
-      'dependencies', ${dependencyOutputs()},
-      'target', (select t.config from cairn.targets t where t.environment = r.environment and t.provider = r.provider)) as row
-    from jsonb_array_elements(:batch::jsonb) asked
-    join cairn.resources r on r.team_id = asked->>'team' and r.id = (asked->>'id')::uuid
-    where r.status = 'READY'`,
+  work: pageOf(works),
   record: "select 'true'::jsonb from cairn.record_drift(:run::uuid, :sights::jsonb)",
   close: "select cairn.close_drift(:run::uuid, :pass)",
 };
@@ -127,7 +130,17 @@ export function driftWorkerQueries(database: Database): DriftStore {
   return {
     claimDrift: (runId, { batch, intervalSeconds }) =>
       database.rows(driftSql.claim, { run: runId, batch, interval: intervalSeconds }),
-    driftWork: (batch) => database.rows<DriftWork>(driftSql.work, { batch: JSON.stringify(batch) }),
+    async driftWork(batch) {
+      const works: DriftWork[] = [];
+      // One round trip, but for a batch whose definitions together are more than an answer holds.
+      for (let left = batch; ; left = left.filter(({ id }) => !works.some((work) => work.id === id))) {
+        const rows = await database.rows<{ item: DriftWork; total: number }>(driftSql.work, {
+          batch: JSON.stringify(left),
+        });
+        works.push(...rows.map(({ item }) => item));
+        if ((rows[0]?.total ?? 0) <= rows.length) return works;
+      }
+    },
     async recordDrift(runId, sights) {
       await database.rows(driftSql.record, { run: runId, sights: JSON.stringify(sights) });
     },

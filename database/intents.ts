@@ -3,7 +3,7 @@ import { type IntentStatus, type IntentView, intentStatus } from "../core/intent
 import type { JsonObject } from "../core/json.ts";
 import type { OperationKind, OperationStatus } from "../core/operation.ts";
 import type { Acceptance, AcceptResult, ContextResource, IntentContext } from "../core/store.ts";
-import { databaseFor, type ScopedDatabases, scopedRows, teamOf } from "./scoped.ts";
+import { databaseFor, pageBytes, type ScopedDatabases, scopedRows, teamOf } from "./scoped.ts";
 
 /** One header row, then a row for each resource of the service in the environment, cut at what one answer holds. */
 export const contextQuery = `
@@ -36,7 +36,7 @@ export const contextQuery = `
           and x.status <> 'DELETED' and (:after::uuid is null or x.id > :after::uuid)
       ) r
     ) l
-    where l.position = 1 or l.bytes <= 700000
+    where l.position = 1 or l.bytes <= ${pageBytes}
   ) h order by h.place, h.id`;
 
 export const intentById = `
@@ -60,17 +60,20 @@ export function intentQueries(databases: ScopedDatabases, graceSeconds: number) 
     ): Promise<IntentContext> {
       const parameters = { ...asked, names: asked.names === null ? null : JSON.stringify(asked.names) };
       const resources: ContextResource[] = [];
-      // One round trip, but for a service whose definitions together pass 700 kB.
+      let first: JsonObject | undefined;
+      // One round trip, but for a service whose definitions together pass 500 kB. The version is the first one's, so that what
+      // changed while the others were read is a conflict.
       for (;;) {
         const after = resources.at(-1)?.id ?? null;
         const [header, ...rows] = await scopedRows<JsonObject>(databases, scope, contextQuery, {
           ...parameters,
           after,
         });
+        first ??= header;
         const page = rows as unknown as { resource: ContextResource; total: number }[];
         resources.push(...page.map(({ resource }) => resource));
         if ((page[0]?.total ?? 0) <= page.length)
-          return { ...(header as unknown as Omit<IntentContext, "resources">), resources };
+          return { ...(first as unknown as Omit<IntentContext, "resources">), resources };
       }
     },
 

@@ -117,6 +117,23 @@ describe("policy", () => {
     expect(verdict.warnings).toEqual([owner]);
   });
 
+  it("gives reasons that fit into a row, however long the names are by which a rule is broken", () => {
+    const name = "n".repeat(20_000);
+    const policy = policyOf(() => ({
+      allow: false,
+      violations: Array.from({ length: 40 }, (_, index) => ({
+        ...violation(`r${index}`, "a"),
+        pointer: `/resources/a/overrides/${name}/${index}`,
+        message: `${name} is the platform's to set, and €€€ are longer than they look`.repeat(2),
+      })),
+    }));
+    const { verdict } = judging(applying({ a: { type: "bucket" } }), contextOf(), policy);
+    expect(verdict.allow).toBe(false);
+    expect(verdict.violations.length).toBeGreaterThan(10);
+    expect(verdict.violations[0]?.pointer).toBe("/resources/a/overrides");
+    expect(Buffer.byteLength(JSON.stringify(verdict.violations))).toBeLessThan(24_000);
+  });
+
   it("judged something else whenever any of its inputs is another", () => {
     const hashOfInput = (intent: Intent) => judging(intent, contextOf()).verdict.inputHash;
     const one = hashOfInput(applying({ a: { type: "bucket" } }));

@@ -118,6 +118,36 @@ describe("looking for drift", () => {
     expect(looked).toHaveLength(looks);
   });
 
+  it("keeps as much of what it found as a row and a request hold, and says what it left out", async () => {
+    const many = Array.from({ length: 200 }, (_, index) => ({ ...difference, pointer: `/Rules/${index}` }));
+    const large = { pointer: "/Large", expected: [], actual: ["x".repeat(500_000)] };
+    const deep = { ...difference, pointer: `/Deep/${"n".repeat(5000)}` };
+    const wide = Array.from({ length: 90 }, (_, index) => ({
+      ...large,
+      pointer: `/W/${index}`,
+      actual: "x".repeat(7000),
+    }));
+    const drifted = (differences: (typeof many)[number][]) =>
+      ({ state: "drifted", identifier: "a", attributes, differences }) as Observation;
+    const shown: { [name: string]: unknown } = {
+      many,
+      large: [large],
+      deep: [deep],
+      wide,
+      long: [{ ...deep, pointer: `/${"n".repeat(400)}` }],
+    };
+    const works = Object.keys(shown).map((name) => workOf(name));
+    const { observe, recorded } = scene(works, ({ name }) => drifted(shown[name] as typeof many));
+    await observe();
+    const kept = new Map(recorded.map((sight) => [sight.id, sight.seen ? sight.differences : []]));
+    expect(kept.get("id-of-many")).toEqual(many.slice(0, 100));
+    expect(kept.get("id-of-large")).toEqual([{ ...large, actual: "(500004 bytes of JSON: too much to be kept here)" }]);
+    expect(kept.get("id-of-deep")).toEqual([{ ...deep, pointer: "/Deep" }]);
+    expect(kept.get("id-of-wide")).toHaveLength(90);
+    expect(JSON.stringify(kept.get("id-of-wide")).length).toBeLessThan(120_000);
+    expect(kept.get("id-of-long")?.[0]?.pointer).toHaveLength(300);
+  });
+
   it("is not ended by one provider that throws", async () => {
     const { observe, recorded } = scene([workOf("a"), workOf("b")], ({ name }) => {
       if (name === "a") throw new TypeError("a fault of the provider's code");

@@ -9,6 +9,7 @@ import {
   mapStrings,
   mergePatch,
   pointerTo,
+  pointerWithin,
   sameJson,
 } from "../../core/json.ts";
 
@@ -104,6 +105,19 @@ describe("merge patch", () => {
     const merged = mergePatch({ a: 0 }, hostile);
     expect(canonicalJson(merged)).toBe('{"__proto__":{"polluted":true},"a":1}');
     expect(Object.getPrototypeOf(merged)).toBe(Object.prototype);
+  });
+});
+
+describe("a pointer that is too long", () => {
+  it.each([
+    ["/a/b", 4, "/a/b"],
+    ["/a/b", 3, "/a"],
+    ["/abc/d", 4, "/abc"],
+    ["/abc/d", 3, ""],
+    ["", 3, ""],
+    ["none", 3, ""],
+  ])("%j within %i is %j, of the nearest place around", (pointer, longest, within) => {
+    expect(pointerWithin(pointer, longest)).toBe(within);
   });
 });
 

@@ -240,7 +240,7 @@ test("a context of more than one answer is read in pages", async () => {
   store.counted.statements = 0;
   const context = await store.api.intentContext({ team: place.team }, { ...place, names: null, key: null });
   expect(context.resources.map(({ id }) => id)).toEqual(changes.map(({ resourceId }) => resourceId).sort());
-  expect(store.counted.statements).toBe(2);
+  expect(store.counted.statements).toBe(3);
 });
 
 test("an unknown team or environment stores nothing", async () => {

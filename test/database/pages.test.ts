@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Page } from "../../core/store.ts";
+import { createApiStore } from "../../database/api-store.ts";
+import type { Database } from "../../database/data-api.ts";
 import { eventMessage } from "../../database/event-message.ts";
 import { createTestStore, type TestStore } from "../support/store.ts";
 import { accept, acceptanceOf, caller, create, newPlace } from "./fixture.ts";
@@ -53,7 +55,52 @@ test("a page is cut by bytes before an answer would be too large, and nothing is
   expect(JSON.stringify(first).length).toBeLessThan(1024 * 1024);
   const read = await all((cursor) => store.api.resources({ team: place.team }, {}, { limit: 100, cursor }));
   expect(read.items).toHaveLength(60);
-  expect(read.pages).toBe(3);
+  expect(read.pages).toBe(4);
+});
+
+describe("definitions of the letters that an answer writes as two", () => {
+  const count = 40;
+  const fat = async () => {
+    const place = await newPlace(store);
+    const changes = Array.from({ length: count }, (_, index) => create(`r${index}`));
+    for (const { definition } of changes) if (definition) definition.parameters = { padding: "\\".repeat(15_000) };
+    await accept(store, place, changes);
+    return { place, changes };
+  };
+
+  test("are paged too, and all read when everything of a service is to be deleted", async () => {
+    const { place } = await fat();
+    const read = await all((cursor) => store.api.resources({ team: place.team }, {}, { limit: 100, cursor }));
+    expect(read.items).toHaveLength(count);
+    const context = await store.api.intentContext({ team: place.team }, { ...place, names: null, key: null });
+    expect(context.resources).toHaveLength(count);
+  });
+
+  test("do not keep a batch of looks from being read", async () => {
+    const { place, changes } = await fat();
+    await store.as("owner").rows("update cairn.resources set status = 'READY' where team_id = :team", {
+      team: place.team,
+    });
+    const batch = changes.map(({ resourceId: id }) => ({ team: place.team, id }));
+    const works = await store.drift.driftWork(batch);
+    expect(works.map(({ id }) => id).sort()).toEqual(batch.map(({ id }) => id).sort());
+  });
+
+  test("are decided on as they were when the first of them was read", async () => {
+    const { place } = await fat();
+    let reads = 0;
+    const api: Database = {
+      ...store.as("api"),
+      async rows(sql, parameters) {
+        if (++reads === 2) await accept(store, place, [create("meanwhile")]);
+        return store.as("api").rows(sql, parameters);
+      },
+    };
+    const { intentContext } = createApiStore({ api, platform: api }, 60);
+    const context = await intentContext({ team: place.team }, { ...place, names: null, key: null });
+    expect(reads).toBeGreaterThan(1);
+    expect(context.version).toBe(1);
+  });
 });
 
 test("a timeline is paged; past its end it is empty, of an unknown resource it is nothing", async () => {
