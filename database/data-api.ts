@@ -98,9 +98,10 @@ const notNow = new Set([
 ]);
 /**
  * SQLSTATEs after which the same statement may simply run again: a serialization failure or a deadlock, rolled back whole; a
- * writer that a failover has made a reader (25006); a server that takes no connection, yet or any more.
+ * writer that a failover has made a reader (25006); a server that takes no connection, yet or any more; a password that is
+ * refused because it is being rotated, and its secret is a moment behind (28P01).
  */
-const didNothing = /SQLState: (40001|40P01|25006|57P03|08001|08004|53300)/;
+const didNothing = /SQLState: (40001|40P01|25006|28P01|57P03|08001|08004|53300)/;
 /** The connection died, or nobody says what became of it: the caller's statement decides whether it may be repeated. */
 const lostConnection = new Set([
   "TimeoutError",

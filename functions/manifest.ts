@@ -12,6 +12,10 @@ export type FunctionSpec = {
   storeRoles: readonly StoreRole[];
   /** Which state machines it starts, by name: `CAIRN_MACHINE_ARN_PREFIX` and the name make the ARN. */
   starts: readonly MachineName[];
+  /** It runs statements in a transaction of several calls. */
+  transactions?: true;
+  /** Whose secrets it gives new values, one version after the other. */
+  rotates?: readonly StoreRole[];
   /** What it may ask of providers. */
   providers: "none" | "read" | "write";
   /** Its part of the account's concurrency: as much is kept for it, and no more runs at once. */
@@ -32,7 +36,8 @@ export type FunctionName =
   | "report-drift"
   | "housekeeping"
   | "measure"
-  | "migrate";
+  | "migrate"
+  | "rotate-secret";
 
 export type MachineName = "reconcile" | "drift";
 
@@ -158,9 +163,20 @@ export const functions: { readonly [name in FunctionName]: FunctionSpec } = {
     timeoutSeconds: 300,
     memoryMb: 256,
     storeRoles: ["owner", "api", "platform", "worker"],
+    transactions: true,
     starts: [],
     providers: "read",
     why: "runs inside a deployment, before new code serves; asks each target where its shared cluster is",
+  },
+  "rotate-secret": {
+    entry: "functions/rotate-secret.ts",
+    timeoutSeconds: 60,
+    memoryMb: 256,
+    storeRoles: ["owner"],
+    rotates: ["owner", "api", "platform", "worker"],
+    starts: [],
+    providers: "none",
+    why: "one step of a rotation: a few calls of Secrets Manager and the store, which may be a moment behind",
   },
 };
 

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import type { JsonObject } from "../core/json.ts";
 import { migrate } from "../database/migrate.ts";
-import { ensureRole } from "../database/roles.ts";
+import { ensureLogin } from "../database/roles.ts";
 import { putTargets } from "../database/targets.ts";
 import { log } from "./log.ts";
 import { cloudControlIn, migrationsFolder, storeDatabase, storeSecret, targetsFile } from "./runtime.ts";
@@ -21,7 +21,7 @@ export const handler = task("migrate", input, async (asked) => {
   const targets = asked?.targets ?? stageTargets.parse(JSON.parse(readFileSync(targetsFile, "utf8")));
   for (const role of ["api", "platform", "worker"] as const) {
     const { username, password } = await storeSecret(role);
-    await ensureRole(database, username, password);
+    await ensureLogin(database, `cairn_${role}`, username, password);
   }
   const applied = await migrate(database, fileURLToPath(migrationsFolder));
   await putTargets(database, await locateTargets(ports, targets));

@@ -2,7 +2,7 @@
 // its bundle holds no more; what is made once per sandbox is kept.
 import { pathToFileURL } from "node:url";
 import { CloudControlClient } from "@aws-sdk/client-cloudcontrol";
-import { RDSDataClient } from "@aws-sdk/client-rds-data";
+import { RDSDataClient, type RDSDataClientConfig } from "@aws-sdk/client-rds-data";
 import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { v7 as uuidv7 } from "uuid";
@@ -18,6 +18,7 @@ import { createApiStore } from "../database/api-store.ts";
 import { createDatabase, type Database } from "../database/data-api.ts";
 import { driftWorkerQueries } from "../database/drift.ts";
 import { operationQueries } from "../database/operations.ts";
+import type { Rotation } from "../database/rotation.ts";
 import { awsKindSchemas } from "../golden-paths/aws-kind-schemas.ts";
 import { loadGoldenPaths } from "../golden-paths/load-golden-paths.ts";
 import { denyAll, loadPolicy } from "../policies/evaluate.ts";
@@ -60,15 +61,40 @@ export function stage(): string {
  * calls in 29 s, a task two around half a lease for its provider. What the owner does, building an index say, may take longer.
  */
 const patience = { connectionTimeout: 3000, requestTimeout: 12_000, throwOnRequestTimeout: true };
+/** Pauses for the owner: its password changes in place when it is rotated, and its secret follows within seconds. */
+const untilRotated = [100, 400, 1200, 3000, 6000];
 
-/** One database role, by the secret that this function may read. SDK retries are off: `database/data-api.ts` retries. */
+/** One database role, by the secret that this function may read. */
 export function storeDatabase(role: StoreRole): Database {
+  const secretArn = secretOf(role);
+  return role === "owner"
+    ? storeUnder(secretArn, {}, untilRotated)
+    : storeUnder(secretArn, { requestHandler: patience });
+}
+
+/** SDK retries are off: `database/data-api.ts` retries. */
+function storeUnder(secretArn: string, how: RDSDataClientConfig, pauses?: readonly number[]): Database {
   return createDatabase({
-    client: new RDSDataClient({ maxAttempts: 1, ...(role === "owner" ? {} : { requestHandler: patience }) }),
+    client: new RDSDataClient({ maxAttempts: 1, ...how }),
     resourceArn: setting("CAIRN_STORE_ARN"),
-    secretArn: setting(`CAIRN_STORE_SECRET_${role.toUpperCase()}`),
+    secretArn,
     database: setting("CAIRN_STORE_DATABASE"),
+    ...(pauses === undefined ? {} : { pauses }),
   });
+}
+
+function secretOf(role: StoreRole): string {
+  return setting(`CAIRN_STORE_SECRET_${role.toUpperCase()}`);
+}
+
+/** What rotating the secrets of the store's roles needs. */
+export function storeRotation(): Rotation {
+  return {
+    secrets: new SecretsManagerClient({}),
+    under: (secretArn, pauses = untilRotated) => storeUnder(secretArn, { requestHandler: patience }, pauses),
+    ownerSecretArn: secretOf("owner"),
+    trialPrefix: `cairn-${stage()}-new-`,
+  };
 }
 
 export function workerStore(): WorkerStore {
@@ -156,9 +182,7 @@ export const migrationsFolder = new URL("database/migrations/", assets);
 /** The login that a store role's secret holds now. */
 export async function storeSecret(role: StoreRole): Promise<{ username: string; password: string }> {
   const client = new SecretsManagerClient({});
-  const answer = await client.send(
-    new GetSecretValueCommand({ SecretId: setting(`CAIRN_STORE_SECRET_${role.toUpperCase()}`) }),
-  );
+  const answer = await client.send(new GetSecretValueCommand({ SecretId: secretOf(role) }));
   const { username, password } = JSON.parse(answer.SecretString ?? "{}") as { username?: string; password?: string };
   if (!username || !password) throw new Error(`The secret of the store's ${role} role holds no username and password.`);
   return { username, password };

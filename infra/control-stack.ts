@@ -8,6 +8,7 @@ import { ControlMachine } from "./constructs/control-machine.ts";
 import { MachineApi } from "./constructs/machine-api.ts";
 import { Migrations } from "./constructs/migrations.ts";
 import { PeopleApi } from "./constructs/people-api.ts";
+import { Rotations } from "./constructs/rotations.ts";
 import { Schedules } from "./constructs/schedules.ts";
 import type { Store } from "./constructs/store.ts";
 import { mapValues } from "./map-values.ts";
@@ -43,7 +44,11 @@ export class ControlStack extends PlacedStack {
     );
 
     const { migrate, ...serving } = made;
-    new Migrations(this, "migrations", { handler: migrate.handler, before: Object.values(serving) });
+    const migrations = new Migrations(this, "migrations", {
+      handler: migrate.handler,
+      before: Object.values(serving),
+    });
+    new Rotations(this, "rotations", { handler: handlers["rotate-secret"], stage, store, after: migrations });
     const { deadLetters } = new Schedules(this, "schedules", { stage, handlers, machines: started });
     const people = new PeopleApi(this, "people", {
       integration: new HttpLambdaIntegration("Function", handlers.api),

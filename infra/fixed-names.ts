@@ -1,5 +1,5 @@
 import { Aws } from "aws-cdk-lib";
-import type { FunctionName, MachineName } from "../functions/manifest.ts";
+import type { FunctionName, MachineName, StoreRole } from "../functions/manifest.ts";
 import { partitionOf } from "./stages/names.ts";
 import type { Stage } from "./stages/stage.ts";
 import type { Target } from "./stages/target.ts";
@@ -23,6 +23,16 @@ export function machineArnPrefix(stage: Stage): string {
 
 export function machineArn(stage: Stage, machine: MachineName): string {
   return `${machineArnPrefix(stage)}${machine}`;
+}
+
+/** Of a store role's secret. Short, because the Data API's reference gives a secret's ARN 100 characters at most. */
+export function storeSecretName(stage: Pick<Stage, "name">, role: StoreRole): string {
+  return `cairn-${stage.name}-${role}`;
+}
+
+/** Of the secrets under which a rotation tries a login. */
+export function trialSecretArn(stage: Stage): string {
+  return `arn:${Aws.PARTITION}:secretsmanager:${Aws.REGION}:${Aws.ACCOUNT_ID}:secret:cairn-${stage.name}-new-*`;
 }
 
 /** Of the role that a machine outside takes on to call the API. */

@@ -5,8 +5,8 @@ import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { type FunctionName, type FunctionSpec, functions, machines, schedules } from "../functions/manifest.ts";
 import { startApiGateway } from "./api-gateway/api-gateway.ts";
 import { audience, issuerName, openIssuer, startIssuerServer } from "./api-gateway/issuer.ts";
-import { type Cloud, openCloud } from "./cloud/open-cloud.ts";
-import { versionsOf } from "./cloud/secrets.ts";
+import { openCloud } from "./cloud/open-cloud.ts";
+import { readLogin } from "./cloud/secrets.ts";
 import { startCloudControl } from "./cloud-control/start-cloud-control.ts";
 import { startSchedules } from "./events/schedules.ts";
 import { explainFileError, HomeError } from "./home/home-error.ts";
@@ -91,7 +91,13 @@ export async function startMachine(home: Home, settings: Settings, log: (line: s
 
     const cloud = opened(openCloud(join(home.path, "cloud", "cloud.sqlite"), { region, accountId }));
     const cloudControl = opened(await startCloudControl({ store: cloud, report }));
-    const secretsManager = opened(await startSecretsManager({ store: cloud, report }));
+    const secretsManager = opened(
+      await startSecretsManager({
+        store: cloud,
+        report,
+        invoke: async (functionArn, event) => (await (await behind.promise).invoke(functionArn, event)).ok,
+      }),
+    );
     const sts = opened(await startSts({ accountId, report }));
 
     const postgres = await startPostgres({ home: home.path, log });
@@ -235,14 +241,6 @@ function functionEnvironment(
     ...(goldenPaths === undefined ? {} : { CAIRN_GOLDEN_PATHS: goldenPaths }),
     ...Object.fromEntries(spec.storeRoles.map((role) => [`CAIRN_STORE_SECRET_${role.toUpperCase()}`, secretArn(role)])),
   };
-}
-
-/** As the Data API reads its secret. */
-function readLogin(cloud: Cloud, arn: string): { username: string; password: string } | undefined {
-  const current = versionsOf(cloud, arn).find(({ stages }) => stages.includes("AWSCURRENT"));
-  return current?.secretString === undefined
-    ? undefined
-    : (JSON.parse(current.secretString) as { username: string; password: string });
 }
 
 /** An API that cannot load would answer each request with a 500 that says nothing. */

@@ -6,7 +6,7 @@ import type { ISecret } from "aws-cdk-lib/aws-secretsmanager";
 import { Construct } from "constructs";
 import type { StoreRole } from "../../functions/manifest.ts";
 import { acknowledge } from "../acknowledge.ts";
-import { storeCluster } from "../fixed-names.ts";
+import { storeCluster, storeSecretName } from "../fixed-names.ts";
 import type { Stage } from "../stages/stage.ts";
 import { auroraPostgres } from "./aurora-postgres.ts";
 import { isolatedNetwork } from "./isolated-network.ts";
@@ -44,7 +44,11 @@ export class Store extends Construct {
       publiclyAccessible: false,
     });
     const secret = (role: StoreRole): ISecret => {
-      const made = new DatabaseSecret(this, `Secret-${role}`, { username: `cairn_${role}`, encryptionKey: this.key });
+      const made = new DatabaseSecret(this, `Secret-${role}`, {
+        secretName: storeSecretName({ name }, role),
+        username: `cairn_${role}`,
+        encryptionKey: this.key,
+      });
       acknowledge(made, { SMG4: "CairnControl rotates it, whose function and schedule hold no data" });
       return made as ISecret;
     };

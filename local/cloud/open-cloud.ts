@@ -119,6 +119,12 @@ const schema = `
     created_at integer not null,
     primary key (arn, version_id)
   ) strict;
+  create table if not exists secret_rotations (
+    arn text primary key references secrets (arn) on delete cascade,
+    function_arn text not null,
+    rules text,
+    rotated_at integer
+  ) strict;
 
   create table if not exists controls (name text primary key, value text not null) strict;
 `;

@@ -44,7 +44,7 @@ export function createSecret(cloud: Cloud, secret: NewSecret): void {
   if (value !== undefined) putVersion(cloud, arn, versionId, value, ["AWSCURRENT"], at);
 }
 
-/** Adds a version; a stage it takes leaves the version that had it, and what was current becomes previous. */
+/** Adds a version, or gives a rotation's empty one its value. A stage it takes leaves the version that had it. */
 export function putVersion(
   cloud: Cloud,
   arn: string,
@@ -53,17 +53,40 @@ export function putVersion(
   stages: readonly string[],
   at: number,
 ): void {
-  for (const version of versionsOf(cloud, arn)) {
-    const left = version.stages.filter((stage) => !stages.includes(stage));
-    const becomesPrevious = stages.includes("AWSCURRENT") && version.stages.includes("AWSCURRENT");
-    const previousMoves = stages.includes("AWSCURRENT") && !becomesPrevious;
-    const kept = previousMoves ? left.filter((stage) => stage !== "AWSPREVIOUS") : left;
-    setStages(cloud, arn, version.versionId, becomesPrevious ? [...kept, "AWSPREVIOUS"] : kept);
-  }
   cloud.db
-    .prepare("insert into secret_versions values (?, ?, ?, ?, ?, ?)")
-    .run(arn, versionId, value.secretString ?? null, value.secretBinary ?? null, JSON.stringify(stages), at);
+    .prepare(
+      `insert into secret_versions values (?, ?, ?, ?, '[]', ?)
+       on conflict (arn, version_id) do update set secret_string = excluded.secret_string, secret_binary = excluded.secret_binary`,
+    )
+    .run(arn, versionId, value.secretString ?? null, value.secretBinary ?? null, at);
+  for (const stage of stages) {
+    const holder = versionsOf(cloud, arn).find((version) => version.stages.includes(stage));
+    moveStage(cloud, arn, stage, holder?.versionId, versionId);
+  }
   cloud.db.prepare("update secrets set changed_at = ? where arn = ?").run(at, arn);
+}
+
+/** Takes a stage from one version and gives it to another; what was current becomes previous. */
+export function moveStage(
+  cloud: Cloud,
+  arn: string,
+  stage: string,
+  from: string | undefined,
+  to: string | undefined,
+): void {
+  if (from === to) return;
+  const stagesOf = (id: string) => versionsOf(cloud, arn).find(({ versionId }) => versionId === id)?.stages ?? [];
+  if (from !== undefined)
+    setStages(
+      cloud,
+      arn,
+      from,
+      stagesOf(from).filter((other) => other !== stage),
+    );
+  if (to !== undefined) setStages(cloud, arn, to, [...stagesOf(to), stage]);
+  if (stage !== "AWSCURRENT" || from === undefined) return;
+  const previous = versionsOf(cloud, arn).find(({ stages }) => stages.includes("AWSPREVIOUS"));
+  moveStage(cloud, arn, "AWSPREVIOUS", previous?.versionId, from);
 }
 
 function setStages(cloud: Cloud, arn: string, versionId: string, stages: readonly string[]): void {
@@ -83,6 +106,14 @@ export function versionsOf(cloud: Cloud, arn: string): SecretVersion[] {
     secretBinary: row.secret_binary === null ? undefined : String(row.secret_binary),
     createdAt: Number(row.created_at),
   }));
+}
+
+/** As the Data API reads a secret. */
+export function readLogin(cloud: Cloud, arn: string): { username: string; password: string } | undefined {
+  const current = versionsOf(cloud, arn).find(({ stages }) => stages.includes("AWSCURRENT"));
+  return current?.secretString === undefined
+    ? undefined
+    : (JSON.parse(current.secretString) as { username: string; password: string });
 }
 
 /** The secret and its values are gone at once. */

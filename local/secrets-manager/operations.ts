@@ -5,6 +5,7 @@ import { type CloudObject, findByUniqueName, findObject, listObjects, updateObje
 import type { Cloud } from "../cloud/open-cloud.ts";
 import {
   createSecret,
+  moveStage,
   purgeSecret,
   putVersion,
   type SecretValue,
@@ -12,6 +13,7 @@ import {
   secretType,
   versionsOf,
 } from "../cloud/secrets.ts";
+import { settingsOf } from "./rotate-secret.ts";
 
 type Operation = (cloud: Cloud, input: JsonObject) => JsonObject;
 
@@ -56,6 +58,7 @@ export const operations: { readonly [name: string]: Operation } = {
     );
     if (
       version === undefined ||
+      isEmpty(version) ||
       (id !== undefined && input.VersionStage !== undefined && !version.stages.includes(stage))
     ) {
       const wanted = id === undefined ? `staging label: ${stage}` : `VersionId: ${id}`;
@@ -81,6 +84,28 @@ export const operations: { readonly [name: string]: Operation } = {
     const stages = Array.isArray(input.VersionStages) ? input.VersionStages.map(String) : ["AWSCURRENT"];
     const VersionId = addVersion(cloud, ARN, token(input), value, stages);
     return compact({ ARN, Name: properties.Name, VersionId, VersionStages: stages });
+  },
+
+  UpdateSecretVersionStage: (cloud, input) => {
+    const { identifier: ARN, properties } = usable(cloud, input);
+    const stage = need(input, "VersionStage");
+    const to = textOf(input.MoveToVersionId);
+    const from = textOf(input.RemoveFromVersionId);
+    const versions = versionsOf(cloud, ARN);
+    for (const id of [to, from])
+      if (id !== undefined && !versions.some(({ versionId }) => versionId === id))
+        throw notFound("Secrets Manager can't find the specified secret version.");
+    const holder = versions.find(({ stages }) => stages.includes(stage))?.versionId;
+    if (to === undefined && stage === "AWSCURRENT")
+      throw parameter(
+        "You can only move staging label AWSCURRENT to a different secret version. It can’t be completely removed.",
+      );
+    if (from !== holder && (from !== undefined || holder !== to))
+      throw parameter(
+        `The parameter RemoveFromVersionId can't be empty. Staging label ${stage} is currently attached to version ${holder}, so you must explicitly reference that version in RemoveFromVersionId.`,
+      );
+    moveStage(cloud, ARN, stage, holder, to);
+    return compact({ ARN, Name: properties.Name });
   },
 
   UpdateSecret: (cloud, input) => {
@@ -155,7 +180,7 @@ export const operations: { readonly [name: string]: Operation } = {
 /** The same token with the same value was already done; with another value it is refused. */
 function addVersion(cloud: Cloud, arn: string, versionId: string, value: SecretValue, stages: string[]): string {
   const known = versionsOf(cloud, arn).find((version) => version.versionId === versionId);
-  if (known === undefined) putVersion(cloud, arn, versionId, value, stages, cloud.now());
+  if (known === undefined || isEmpty(known)) putVersion(cloud, arn, versionId, value, stages, cloud.now());
   else if (!sameValue(known, value))
     throw new AwsError(
       "ResourceExistsException",
@@ -168,6 +193,7 @@ function describe(cloud: Cloud, { identifier: ARN, properties, createdAt, madeBy
   const row = cloud.db.prepare("select * from secrets where arn = ?").get(ARN);
   const versions = versionsOf(cloud, ARN).filter(({ stages }) => stages.length > 0);
   const deletion = row?.deletion_at ?? null;
+  const rotation = settingsOf(cloud, ARN);
   return compact({
     ARN,
     Name: properties.Name,
@@ -177,6 +203,10 @@ function describe(cloud: Cloud, { identifier: ARN, properties, createdAt, madeBy
     CreatedDate: createdAt / 1000,
     LastChangedDate: Number(row?.changed_at ?? createdAt) / 1000,
     DeletedDate: deletion === null ? undefined : Number(deletion) / 1000,
+    RotationEnabled: rotation === undefined ? undefined : true,
+    RotationLambdaARN: rotation?.functionArn,
+    RotationRules: rotation?.rules,
+    LastRotatedDate: rotation?.rotatedAt === undefined ? undefined : rotation.rotatedAt / 1000,
     OwningService: madeBy === "rds" ? "rds" : undefined,
     VersionIdsToStages: Object.fromEntries(versions.map(({ versionId, stages }) => [versionId, stages])),
   });
@@ -191,7 +221,8 @@ function find(cloud: Cloud, input: JsonObject): CloudObject {
   return found;
 }
 
-function usable(cloud: Cloud, input: JsonObject): CloudObject {
+/** @throws {AwsError} when there is no such secret, or it is about to be deleted */
+export function usable(cloud: Cloud, input: JsonObject): CloudObject {
   const found = find(cloud, input);
   refuseScheduled(cloud, found.identifier);
   return found;
@@ -254,6 +285,11 @@ function token(input: JsonObject): string {
   const given = input.ClientRequestToken === undefined ? randomUUID() : need(input, "ClientRequestToken");
   if (given.length < 32 || given.length > 64) throw parameter("ClientRequestToken must be 32-64 characters long.");
   return given;
+}
+
+/** A rotation makes its version before it has a value. */
+function isEmpty({ secretString, secretBinary }: SecretValue): boolean {
+  return secretString === undefined && secretBinary === undefined;
 }
 
 function sameValue(one: SecretValue, other: SecretValue | undefined): boolean {

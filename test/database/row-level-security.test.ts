@@ -186,6 +186,38 @@ test("none of the callers' roles owns anything, has an attribute or a membership
   }
 });
 
+test("a role's other login sees and may do what the role does, and nothing more", async () => {
+  await store.makeClone("api");
+  const clone = await store.session("api_clone");
+  try {
+    for (const { name, teamColumn } of await tables()) {
+      if (teamColumn === null) continue;
+      const rows = (session: pg.Client) =>
+        session
+          .query<{ team: string; n: number }>(
+            `select ${teamColumn} as team, count(*)::integer as n from cairn.${name} where ${teamColumn} is not null group by 1`,
+          )
+          .then(({ rows: found }) => found);
+      expect(await rows(clone), name).toEqual([]);
+      for (const session of [clone, sessions.api]) {
+        await session.query("begin");
+        await session.query("select set_config('cairn.team', $1, true)", [ours.team]);
+      }
+      const seen = await rows(clone);
+      expect(seen, name).toEqual(await rows(sessions.api));
+      expect(
+        seen.every(({ team }) => team === ours.team),
+        name,
+      ).toBe(true);
+      for (const session of [clone, sessions.api]) await session.query("rollback");
+    }
+    for (const refused of ["select from cairn.migrations", "select cairn.sweep(1, 1)", "create table cairn.mine ()"])
+      await expect(clone.query(refused)).rejects.toMatchObject({ code: "42501" });
+  } finally {
+    await clone.end();
+  }
+});
+
 test("every function is granted by name, and none to everybody", async () => {
   const { rows } = await sessions.superuser.query<{ name: string }>(`
     select p.proname as name from pg_proc p join pg_namespace n on n.oid = p.pronamespace

@@ -9,6 +9,7 @@ import {
   httpClient,
   putSim,
   resourcesOf,
+  rotateStoreSecret,
   settleIntent,
   startTestMachine,
   type TestMachine,
@@ -50,6 +51,12 @@ describe("a secret that was seeded", () => {
       canaries[`the store's ${role} password`] = stored.password;
     }
     await useIt({ ...login, password });
+    for (const role of ["api", "platform", "worker", "owner"]) {
+      await rotateStoreSecret(endpoints, role);
+      const { username, password: next } = JSON.parse(await secretValue(`cairn/store/${role}`)) as typeof login;
+      expect(username).toBe(role === "owner" ? "cairn_owner" : `cairn_${role}_clone`);
+      canaries[`the store's next ${role} password`] = next ?? "";
+    }
     // Observed again, by the drift machine and on demand, before anything is looked for.
     await developer("POST", `/v1/resources/${resources.get("db")?.id}/verify`, {});
     await settleIntent(developer, { ...intentWith({ "api-key": {} }), action: "delete" });

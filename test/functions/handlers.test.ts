@@ -32,6 +32,8 @@ describe("a function given what no execution carries", () => {
     ["observe-drift", { run: id, batch: [{ team: "payments" }] }, "batch"],
     ["report-drift", {}, "run"],
     ["migrate", { targets: [{ environment: "staging" }] }, "targets"],
+    ["rotate-secret", { Step: "dropSecret", SecretId: "arn", ClientRequestToken: "1" }, "Step"],
+    ["rotate-secret", { Step: "setSecret", SecretId: "arn" }, "ClientRequestToken"],
   ];
 
   const loaded = new Map<FunctionName, Promise<Handler>>();

@@ -72,11 +72,12 @@ describe("the manifest", () => {
     expect(Math.ceil(batch / parallel) * seconds).toBeLessThan(functions["observe-drift"].timeoutSeconds);
   });
 
-  it("has every function used: by a machine, a schedule, the entrance or a deployment", () => {
+  it("has every function used: by a machine, a schedule, the entrance, a deployment or Secrets Manager", () => {
     const targets = Object.values(schedules).map(({ target }) =>
       "function" in target ? target.function : target.machine,
     );
     const used = new Set([...Object.values(machines).flatMap(({ tasks }) => tasks), ...targets, "api", "migrate"]);
+    for (const name of names) if (functions[name].rotates !== undefined) used.add(name);
     expect(names.filter((name) => !used.has(name))).toEqual([]);
   });
 

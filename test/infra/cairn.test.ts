@@ -34,6 +34,7 @@ describe("functions", () => {
 
   test.each(names)("%s knows the secrets of its own database roles and no other", (name) => {
     const own = functions[name].storeRoles;
+    const rotated = functions[name].rotates ?? [];
     const variables = (functionOf(name).Properties.Environment as { Variables: Record<string, unknown> }).Variables;
     for (const role of roles) {
       const variable = variables[`CAIRN_STORE_SECRET_${role.toUpperCase()}`];
@@ -42,25 +43,26 @@ describe("functions", () => {
     }
     const readable = allowed(statementsOf(name), "secretsmanager:GetSecretValue");
     expect(roles.filter((role) => readable.includes(`Secret${role}Attachment`))).toEqual(
-      roles.filter((role) => own.includes(role)),
+      roles.filter((role) => own.includes(role) || rotated.includes(role)),
     );
   });
 
   test.each(names)("%s may do what the manifest names and nothing else", (name) => {
-    const { storeRoles, starts, providers } = functions[name];
-    const database = ["BeginTransaction", "CommitTransaction", "ExecuteStatement", "RollbackTransaction"];
+    const { storeRoles, starts, providers, transactions = false, rotates = [] } = functions[name];
+    const transaction = ["rds-data:BeginTransaction", "rds-data:CommitTransaction", "rds-data:RollbackTransaction"];
+    const rotation = ["DescribeSecret", "PutSecretValue", "UpdateSecretVersionStage", "CreateSecret", "DeleteSecret"];
     const expected = [
       "logs:CreateLogStream",
       "logs:PutLogEvents",
       "xray:PutTraceSegments",
       "xray:PutTelemetryRecords",
-      ...(storeRoles.length > 0
-        ? [...database.map((call) => `rds-data:${call}`), "secretsmanager:GetSecretValue", "kms:Decrypt"]
-        : []),
+      ...(storeRoles.length > 0 ? ["rds-data:ExecuteStatement", "secretsmanager:GetSecretValue", "kms:Decrypt"] : []),
+      ...(transactions ? transaction : []),
+      ...(rotates.length > 0 ? [...rotation.map((call) => `secretsmanager:${call}`), "kms:GenerateDataKey"] : []),
       ...(starts.length > 0 ? ["states:StartExecution"] : []),
       ...(providers !== "none" ? ["sts:AssumeRole"] : []),
     ];
-    expect(actionsOf(statementsOf(name)).sort()).toEqual(expected.sort());
+    expect([...new Set(actionsOf(statementsOf(name)))].sort()).toEqual(expected.sort());
     const startable = allowed(statementsOf(name), "states:StartExecution");
     for (const machine of Object.keys(machines) as (keyof typeof machines)[]) {
       expect(startable.includes(`stateMachine:cairn-production-${machine}`)).toBe(starts.includes(machine));
@@ -82,6 +84,26 @@ describe("functions", () => {
     const { control } = synthesize({ ...fullStage, reserveConcurrency: false });
     control.allResourcesProperties("AWS::Lambda::Function", { ReservedConcurrentExecutions: Match.absent() });
   });
+});
+
+test("every secret of the store is rotated by the one function that may, and Secrets Manager alone calls it", () => {
+  const schedules = resourcesOf("AWS::SecretsManager::RotationSchedule").map(({ Properties }) => Properties);
+  expect(schedules).toHaveLength(roles.length);
+  for (const role of roles) {
+    expect(
+      schedules.find(({ SecretId }) => JSON.stringify(SecretId).includes(`Secret${role}Attachment`)),
+    ).toMatchObject({
+      RotationLambdaARN: { "Fn::GetAtt": [idOf("rotate-secret"), "Arn"] },
+      RotationRules: { AutomaticallyAfterDays: fullStage.rotationDays },
+      RotateImmediatelyOnUpdate: false,
+    });
+  }
+  const callers = resourcesOf("AWS::Lambda::Permission")
+    .map(({ Properties }) => Properties)
+    .filter(({ FunctionName }) => JSON.stringify(FunctionName).includes(`"${idOf("rotate-secret")}"`));
+  expect(callers).toMatchObject([
+    { Principal: "secretsmanager.amazonaws.com", SourceAccount: { Ref: "AWS::AccountId" } },
+  ]);
 });
 
 describe("state machines", () => {

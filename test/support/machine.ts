@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CloudControlClient } from "@aws-sdk/client-cloudcontrol";
-import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { DescribeSecretCommand, RotateSecretCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import type { IntentView } from "../../core/intent.ts";
 import type { Resource } from "../../core/resource.ts";
 import { openHome } from "../../local/home/open-home.ts";
@@ -68,6 +68,18 @@ export function awsClients(endpoints: Endpoints) {
     cloudControl: new CloudControlClient({ ...config, endpoint: endpoints.cloudControl }),
     secretsManager: new SecretsManagerClient({ ...config, endpoint: endpoints.secretsManager }),
   };
+}
+
+/** Asks for the secret of a store's role to be rotated, and waits for the end of it. */
+export async function rotateStoreSecret(endpoints: Endpoints, role: string, withinSeconds = 30): Promise<void> {
+  const { secretsManager } = awsClients(endpoints);
+  const SecretId = `cairn/store/${role}`;
+  const rotatedAt = async () =>
+    (await secretsManager.send(new DescribeSecretCommand({ SecretId }))).LastRotatedDate?.getTime() ?? 0;
+  const before = await rotatedAt();
+  await secretsManager.send(new RotateSecretCommand({ SecretId, RotationLambdaARN: "rotate-secret" }));
+  for (const until = Date.now() + withinSeconds * 1000; (await rotatedAt()) === before; await sleep(100))
+    if (Date.now() > until) throw new Error(`the secret of ${role} is not rotated`);
 }
 
 export type LedgerItem = {

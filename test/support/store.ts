@@ -6,7 +6,7 @@ import { createDatabase, type Database } from "../../database/data-api.ts";
 import { driftWorkerQueries } from "../../database/drift.ts";
 import { migrate } from "../../database/migrate.ts";
 import { operationQueries } from "../../database/operations.ts";
-import { ensureRole } from "../../database/roles.ts";
+import { ensureLogin } from "../../database/roles.ts";
 import { startRdsData } from "../../local/rds-data/start-rds-data.ts";
 import { createTestDatabase, type TestDatabase } from "./postgres.ts";
 
@@ -45,7 +45,8 @@ export async function createTestStore() {
   const as = (role: TestRole): Database =>
     createDatabase({ client, resourceArn, secretArn: secretArn(role), database: database.name });
   await underLock(database, async () => {
-    for (const role of roles) if (role !== "owner") await ensureRole(as("owner"), `cairn_${role}`, password);
+    for (const role of ["cairn_api", "cairn_platform", "cairn_worker"])
+      await ensureLogin(as("owner"), role, role, password);
     await migrate(as("owner"), migrationsFolder);
   });
   const scoped = { api: as("api"), platform: as("platform") };
@@ -58,8 +59,11 @@ export async function createTestStore() {
     scoped,
     worker: operationQueries(as("worker")),
     drift: driftWorkerQueries(as("worker")),
+    /** A role's other login, which takes turns with it when its secret is rotated. */
+    makeClone: (role: TestRole) =>
+      underLock(database, () => ensureLogin(as("owner"), `cairn_${role}`, `cairn_${role}_clone`, password)),
     /** A session of a role's own, for races and for looking behind row-level security. */
-    async session(role: TestRole | "superuser"): Promise<pg.Client> {
+    async session(role: TestRole | `${TestRole}_clone` | "superuser"): Promise<pg.Client> {
       const url = new URL(database.url);
       if (role !== "superuser") {
         url.username = `cairn_${role}`;

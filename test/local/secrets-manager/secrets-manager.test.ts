@@ -7,11 +7,14 @@ import {
   ListSecretsCommand,
   PutSecretValueCommand,
   RestoreSecretCommand,
+  RotateSecretCommand,
   SecretsManagerClient,
   TagResourceCommand,
   UpdateSecretCommand,
+  UpdateSecretVersionStageCommand,
 } from "@aws-sdk/client-secrets-manager";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { RotationEvent } from "../../../local/secrets-manager/rotate-secret.ts";
 import { startSecretsManager } from "../../../local/secrets-manager/start-secrets-manager.ts";
 import { startTestCloud, type TestCloud } from "../cloud-control/with-cloud.ts";
 
@@ -20,7 +23,13 @@ let server: Awaited<ReturnType<typeof startSecretsManager>>;
 let client: SecretsManagerClient;
 beforeAll(async () => {
   cloud = await startTestCloud();
-  server = await startSecretsManager({ store: cloud.store });
+  server = await startSecretsManager({
+    store: cloud.store,
+    invoke: async (_functionArn, event) => {
+      rotated.push(event);
+      return event.Step !== failing;
+    },
+  });
   client = new SecretsManagerClient({
     endpoint: server.url,
     region: "eu-west-1",
@@ -34,6 +43,10 @@ afterAll(async () => {
   await cloud.stop();
   cloud.remove();
 });
+
+/** What the rotation function was called with, and the step that it fails at. */
+let rotated: RotationEvent[] = [];
+let failing: string | undefined;
 
 const token = (letter: string) => letter.repeat(32);
 const value = async (SecretId: string | undefined) =>
@@ -115,6 +128,108 @@ describe("a secret's own API", () => {
     await client.send(new DeleteSecretCommand({ SecretId: "leaving", RecoveryWindowInDays: 7 }));
     cloud.pass(7 * 86_400 + 1);
     await expect(value("leaving")).rejects.toMatchObject({ name: "ResourceNotFoundException" });
+  });
+});
+
+describe("a secret's stages", () => {
+  const stages = async (SecretId: string) =>
+    (await client.send(new DescribeSecretCommand({ SecretId }))).VersionIdsToStages;
+  const move = (SecretId: string, VersionStage: string, to: string | undefined, from: string | undefined) =>
+    client.send(
+      new UpdateSecretVersionStageCommand({
+        SecretId,
+        VersionStage,
+        MoveToVersionId: to,
+        RemoveFromVersionId: from,
+      }),
+    );
+
+  test("name one version each: what is pending becomes current, and what was current previous", async () => {
+    const [one, two] = [token("1"), token("2")];
+    await client.send(new CreateSecretCommand({ Name: "staged", SecretString: "v1", ClientRequestToken: one }));
+    const pending = { SecretId: "staged", SecretString: "v2", ClientRequestToken: two, VersionStages: ["AWSPENDING"] };
+    await client.send(new PutSecretValueCommand(pending));
+    expect(await stages("staged")).toEqual({ [one]: ["AWSCURRENT"], [two]: ["AWSPENDING"] });
+    expect(await value("staged")).toBe("v1");
+    await move("staged", "AWSCURRENT", two, one);
+    expect(await stages("staged")).toEqual({ [one]: ["AWSPREVIOUS"], [two]: ["AWSPENDING", "AWSCURRENT"] });
+    expect(await value("staged")).toBe("v2");
+    await move("staged", "AWSPENDING", undefined, two);
+    expect(await stages("staged")).toEqual({ [one]: ["AWSPREVIOUS"], [two]: ["AWSCURRENT"] });
+    await move("staged", "AWSCURRENT", one, two);
+    expect(await stages("staged")).toEqual({ [one]: ["AWSCURRENT"], [two]: ["AWSPREVIOUS"] });
+  });
+
+  test.each([
+    ["a version there is none of", "AWSCURRENT", token("9"), token("1"), "ResourceNotFoundException"],
+    ["a label without saying who has it", "AWSCURRENT", token("2"), undefined, "InvalidParameterException"],
+    ["a label from one that does not have it", "AWSCURRENT", token("2"), token("2"), "InvalidParameterException"],
+    ["the current label from everything", "AWSCURRENT", undefined, token("1"), "InvalidParameterException"],
+  ])("are not moved: %s", async (_reason, stage, to, from, name) => {
+    await expect(move("staged", stage, to, from)).rejects.toMatchObject({ name });
+    expect(await stages("staged")).toMatchObject({ [token("1")]: ["AWSCURRENT"] });
+  });
+});
+
+describe("rotating a secret", () => {
+  const functionArn = "arn:aws:lambda:eu-west-1:123456789012:function:rotate-secret";
+  const describeSecret = (SecretId: string) => client.send(new DescribeSecretCommand({ SecretId }));
+
+  test("makes an empty pending version and calls the function for one step after the other", async () => {
+    const { ARN = "" } = await client.send(new CreateSecretCommand({ Name: "rotating", SecretString: "v1" }));
+    await expect(client.send(new RotateSecretCommand({ SecretId: "rotating" }))).rejects.toMatchObject({
+      name: "InvalidRequestException",
+    });
+    const RotationRules = { AutomaticallyAfterDays: 30 };
+    const begun = await client.send(
+      new RotateSecretCommand({ SecretId: "rotating", RotationLambdaARN: functionArn, RotationRules }),
+    );
+    await expect.poll(async () => (await describeSecret("rotating")).LastRotatedDate).toBeInstanceOf(Date);
+    const { VersionId: ClientRequestToken = "" } = begun;
+    expect(rotated).toEqual(
+      ["createSecret", "setSecret", "testSecret", "finishSecret"].map((Step) => ({
+        Step,
+        SecretId: ARN,
+        ClientRequestToken,
+      })),
+    );
+    const described = await describeSecret("rotating");
+    expect(described).toMatchObject({ RotationEnabled: true, RotationLambdaARN: functionArn, RotationRules });
+    expect(described.VersionIdsToStages?.[ClientRequestToken]).toEqual(["AWSPENDING"]);
+    const pending = new GetSecretValueCommand({ SecretId: "rotating", VersionStage: "AWSPENDING" });
+    await expect(client.send(pending)).rejects.toMatchObject({ name: "ResourceNotFoundException" });
+    await client.send(
+      new PutSecretValueCommand({
+        SecretId: "rotating",
+        SecretString: "v2",
+        ClientRequestToken,
+        VersionStages: ["AWSPENDING"],
+      }),
+    );
+    expect((await client.send(pending)).SecretString).toBe("v2");
+    expect(await value("rotating")).toBe("v1");
+  });
+
+  test("that is only set up tries one step, with a version that is there for that moment", async () => {
+    rotated = [];
+    await client.send(new CreateSecretCommand({ Name: "set-up", SecretString: "v1" }));
+    const setUp = { SecretId: "set-up", RotationLambdaARN: functionArn, RotateImmediately: false };
+    await client.send(new RotateSecretCommand(setUp));
+    await expect.poll(() => rotated.map(({ Step }) => Step)).toEqual(["testSecret"]);
+    const stages = async () => Object.values((await describeSecret("set-up")).VersionIdsToStages ?? {});
+    await expect.poll(stages).toEqual([["AWSCURRENT"]]);
+  });
+
+  test("that has not come to its end is begun again with the same version, and says so", async () => {
+    rotated = [];
+    failing = "setSecret";
+    await expect(client.send(new RotateSecretCommand({ SecretId: "rotating" }))).rejects.toMatchObject({
+      name: "InvalidRequestException",
+      message: expect.stringContaining("will be reattempted"),
+    });
+    await expect.poll(() => rotated.length).toBe(6);
+    expect(new Set(rotated.map(({ Step }) => Step))).toEqual(new Set(["createSecret", "setSecret"]));
+    expect(new Set(rotated.map(({ ClientRequestToken }) => ClientRequestToken)).size).toBe(1);
   });
 });
 
