@@ -31,7 +31,8 @@ export function withApp<Result>(stage: Stage, use: (app: App, cairn: Cairn) => R
     const bundle = join(root, "bundle");
     write(join(bundle, "index.mjs"), "export const handler = async () => {};");
     for (const { definition, tasks } of Object.values(machines)) write(join(root, definition), chain(tasks));
-    const app = new App();
+    // CDK's own check of the templates, 3 s of processor in each test file: `cdk synth` makes it, in .ci/run too.
+    const app = new App({ builtinCloudFormationValidation: false });
     return use(app, addCairn(app, { stage, root, bundles: mapValues(functions, () => bundle), kinds }));
   } finally {
     rmSync(root, { recursive: true, force: true });
