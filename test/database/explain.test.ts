@@ -327,6 +327,93 @@ test("believing what a run missed scans no big table, nor does doubting it", asy
   expect(await scansOf("worker", calls)).toEqual({});
 });
 
+describe("while 100,000 operations of 200 teams wait for a budget and for breakers", () => {
+  beforeAll(async () => {
+    const owner = as("superuser");
+    await owner.query(
+      "update cairn.operations set status = 'SUCCEEDED' where status in ('PENDING', 'RUNNING', 'WAITING')",
+    );
+    await owner.query(
+      `insert into cairn.operations (team_id, id, resource_id, generation, kind, status, due_at, definition, decided_hash,
+         decision_id, token, gate, environment, provider, service)
+       select r.team_id, cairn.uuid7(), r.id, 3, 'apply', 'WAITING', now() - interval '1 hour', r.definition, 'h', r.decision_id, 't',
+         case r.environment when 'staging' then 'BUDGET' else 'BREAKER' end, r.environment, 'aws', 'AWS::S3'
+       from cairn.resources r`,
+    );
+    await owner.query(
+      "insert into cairn.targets values ('development', 'aws', '{}'), ('production', 'aws', '{}') on conflict do nothing",
+    );
+    await owner.query(
+      `insert into cairn.budget_shares (team_id, environment, provider, tokens, waits)
+       select team_id, 'staging', 'aws', 1, true from cairn.teams`,
+    );
+    await owner.query("insert into cairn.target_budgets values ('staging', 'aws', 50)");
+    await owner.query(
+      `insert into cairn.breakers (environment, provider, service, state, retry_at)
+       select environment, 'aws', 'AWS::S3', 'OPEN', now() - interval '1 second' from cairn.environments`,
+    );
+    await owner.query("analyze cairn.operations, cairn.budget_shares");
+  });
+
+  /** In a session of its own: what another transaction has counted there is not told apart. */
+  async function sweepOnce(tables: string) {
+    const session = await store.session("worker");
+    await session.query("begin");
+    const { rowCount } = await session.query("select cairn.sweep(100, 60)");
+    const { rows } = await session.query<{ scanned: number; fetched: number; written: number }>(
+      `select coalesce(sum(seq_tup_read), 0)::integer as scanned, coalesce(sum(idx_tup_fetch), 0)::integer as fetched,
+         coalesce(sum(n_tup_upd), 0)::integer as written
+       from pg_stat_xact_user_tables where schemaname = 'cairn' and relname ~ ('^' || $1::text)`,
+      [tables],
+    );
+    await session.query("rollback");
+    await session.end();
+    if (rows[0] === undefined) throw new Error("no statistics");
+    return { started: rowCount ?? 0, ...rows[0] };
+  }
+
+  test("the sweep reads what it lets through, not what waits", async () => {
+    await as("superuser").query("delete from cairn.breakers where environment = 'staging'");
+    const { started, scanned, fetched, written } = await sweepOnce("operations_");
+    // A probe for each of two breakers, and the operations whose calls a budget of 50 holds, with the debt that newcomers may make.
+    expect(started).toBe(2 + (50 + 25) / 5);
+    expect({ scanned, written }).toEqual({ scanned: 0, written: started });
+    expect(fetched).toBeLessThan(4 * 17);
+  });
+
+  test("a sweep that lets nothing through reads next to nothing", async () => {
+    await as("superuser").query("update cairn.target_budgets set tokens = -25, filled_at = now()");
+    await as("superuser").query("update cairn.breakers set retry_at = now() + interval '1 hour'");
+    const { started, fetched, written } = await sweepOnce("");
+    expect(started).toBe(0);
+    expect(fetched).toBeLessThan(50);
+    expect(written).toBeLessThan(10);
+  });
+
+  test("accepting, claiming and advancing scan no big table", async () => {
+    const accepting = often.map((index) => {
+      const { scope: _, ...payload } = acceptanceOf(place, [create(`while-${index}`)]);
+      return { sql: "select cairn.accept_intent($1, 60)", values: [JSON.stringify({ ...payload, scope: place.team })] };
+    });
+    expect(await scansOf("api", accepting)).toEqual({});
+    const operations = await openOperations(often.length);
+    const working = operations.flatMap((operation) => [
+      { sql: "select cairn.claim_operation($1, $2, 1, 60)", values: [place.team, operation] },
+      {
+        sql: "select cairn.advance_operation($1, $2, 1, $3)",
+        values: [place.team, operation, JSON.stringify(ready({ changed: "yes" }))],
+      },
+    ]);
+    expect(await scansOf("worker", working)).toEqual({});
+  });
+
+  test.each(both)("what waits is counted for the targets as %s by an index", async (role) => {
+    const parameters = { environment: "staging", ...first, scope: role === "api" ? place.team : "" };
+    const { seqScans } = await explain(role, inScope(pageOf(catalogSql.targets)), parameters);
+    expect(seqScans.filter((table) => table.startsWith("operations"))).toEqual([]);
+  });
+});
+
 /** Current operations of READY resources put back to the start, as an acceptance leaves them. */
 async function openOperations(count: number): Promise<string[]> {
   const { rows } = await as("superuser").query<{ id: string }>(

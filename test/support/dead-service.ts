@@ -102,14 +102,10 @@ export async function liveObjects(
  * How many operations had been let through to the provider and had no answer yet when its breaker opened, beside the one whose
  * answer opened it. Told by the audit log, which has an entry for every step in the order of writing.
  */
-export async function inFlightWhenOpened({ endpoints }: TestMachine, service: string): Promise<number> {
-  const url = new URL(endpoints.postgres);
-  url.pathname = `/${endpoints.store.database}`;
-  const session = new pg.Client({ connectionString: url.href });
-  await session.connect();
-  try {
-    const { rows } = await session.query<{ count: number }>(
-      `with opened as (
+export async function inFlightWhenOpened(machine: TestMachine, service: string): Promise<number> {
+  const rows = await ask<{ count: number }>(
+    machine,
+    `with opened as (
          select min(a.id::text) as id from cairn.audit_log a
          where a.event = 'breaker.opened' and a.detail->>'service' = $1
        ), last as (
@@ -118,9 +114,28 @@ export async function inFlightWhenOpened({ endpoints }: TestMachine, service: st
          where a.id::text < opened.id and cairn.provider_service(o.definition->>'kind') = $1
          order by a.operation_id, a.id desc
        ) select count(*)::integer from last where event = 'operation.claimed'`,
-      [service],
-    );
-    return (rows[0]?.count ?? 0) - 1;
+    [service],
+  );
+  return (rows[0]?.count ?? 0) - 1;
+}
+
+/** How many calls a second each target of the provider `aws` takes. */
+export async function setRates(machine: TestMachine, requestsPerSecond: number): Promise<void> {
+  await ask(
+    machine,
+    `update cairn.targets set config = config || jsonb_build_object('requestsPerSecond', $1::double precision)
+     where provider = 'aws'`,
+    [requestsPerSecond],
+  );
+}
+
+async function ask<Row>({ endpoints }: TestMachine, sql: string, values: unknown[]): Promise<Row[]> {
+  const url = new URL(endpoints.postgres);
+  url.pathname = `/${endpoints.store.database}`;
+  const session = new pg.Client({ connectionString: url.href });
+  await session.connect();
+  try {
+    return (await session.query(sql, values)).rows as Row[];
   } finally {
     await session.end();
   }
