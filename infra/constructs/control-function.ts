@@ -5,7 +5,7 @@ import { LogGroup } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
 import type { FunctionName, FunctionSpec } from "../../functions/manifest.ts";
 import { acknowledgeResources } from "../acknowledge.ts";
-import { functionName, machineArnPrefix } from "../fixed-names.ts";
+import { functionName, machineArnPrefix, trialSecretArn } from "../fixed-names.ts";
 import { functionPermissions } from "../function-permissions.ts";
 import type { Stage } from "../stages/stage.ts";
 import type { Store } from "./store.ts";
@@ -40,6 +40,8 @@ export class ControlFunction extends Construct {
     for (const statement of functionPermissions(spec, stage, store)) role.addToPolicy(statement);
 
     acknowledgeResources(role, ["*"], "X-Ray takes no narrower resource");
+    if (spec.rotates !== undefined)
+      acknowledgeResources(role, [trialSecretArn(stage)], "their names end in what a rotation's token hashes to");
 
     this.handler = new LambdaFunction(this, "Function", {
       functionName: functionName(stage, name),
