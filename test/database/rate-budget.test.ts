@@ -22,7 +22,8 @@ import { accepted, claim, names, newTarget, pass, reserved, tokensOf } from "./p
 let store: TestStore;
 let place: Place;
 beforeAll(async () => {
-  store = await createTestStore();
+  // How much a budget has filled must not depend on how busy the machine is that runs this.
+  store = await createTestStore({ clock: "stands" });
 });
 afterAll(() => store?.close());
 /** Two operations' calls go through at once, and one a second after that. */
@@ -146,8 +147,7 @@ describe("the rate budget of a target", () => {
     });
     const { items } = await store.api.targets("platform", place.environment, { limit: 1, cursor: null });
     expect(items[0]?.budget).toEqual({ requestsPerSecond: 25, burst: 50, available: 50 });
-    // How many more than these ten a moment later is a matter of how fast this machine is.
-    expect(await outcomes(await accepted(store, place, names(10)))).toEqual(Array(10).fill("claimed"));
+    expect(await outcomes(await accepted(store, place, names(11)))).toEqual([...Array(10).fill("claimed"), "waiting"]);
   });
 
   test("gives as much as it has to claims that come at once, never more", async () => {

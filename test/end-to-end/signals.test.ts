@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { alive } from "../../local/home/processes.ts";
 import type { Endpoints } from "../../local/start-machine.ts";
 
 const repository = fileURLToPath(new URL("../../", import.meta.url));
@@ -47,12 +48,3 @@ test.each(endings)(
   },
   90_000,
 );
-
-function alive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}

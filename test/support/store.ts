@@ -19,10 +19,16 @@ const setupLock = 7_243_002;
 
 export const migrationsFolder = fileURLToPath(new URL("../../database/migrations/", import.meta.url));
 
-/** A migrated store of its own on the run's Postgres, behind a Data API server, with a database for each role. */
-export async function createTestStore() {
+/**
+ * A migrated store of its own on the run's Postgres, behind a Data API server, with a database for each role.
+ *
+ * @param options.clock `stands`: all SQL sees the moment at which the store was made, however long a test takes, and time passes
+ *   where a test moves what is stored
+ */
+export async function createTestStore(options: { clock?: "runs" | "stands" } = {}) {
   const database = await createTestDatabase();
   await makeOwner(database);
+  if (options.clock === "stands") await stopClock(database);
   const dataApi = await startRdsData({
     postgres: { host: database.host, port: database.port },
     resourceArn,
@@ -94,6 +100,23 @@ async function makeOwner(database: TestDatabase): Promise<void> {
     );
     await superuser.query(`alter database ${database.name} owner to cairn_owner`);
   });
+}
+
+/** Unqualified `now()` is found in a schema before `pg_catalog`, as in the simulation. */
+async function stopClock({ url, name }: TestDatabase): Promise<void> {
+  const superuser = new pg.Client({ connectionString: url });
+  await superuser.connect();
+  try {
+    const { rows } = await superuser.query<{ now: string }>("select now()::text as now");
+    await superuser.query("create schema clock");
+    await superuser.query(
+      `create function clock.now() returns timestamptz language sql stable as $$ select timestamptz '${rows[0]?.now}' $$`,
+    );
+    await superuser.query("grant usage on schema clock to public");
+    await superuser.query(`alter database ${name} set search_path = clock, pg_catalog, public`);
+  } finally {
+    await superuser.end();
+  }
 }
 
 async function underLock(database: TestDatabase, work: (superuser: pg.Client) => Promise<void>): Promise<void> {
