@@ -10,9 +10,12 @@ const migrationLock = 7_243_001;
  * Brings the schema up to date, forward only, all in one transaction: a migration that fails leaves everything as it was.
  * Started twice at once, the second waits and finds nothing left to do.
  *
+ * A database that is ahead of these files is left as it is: migrations keep the code before them working, and a deployment that is
+ * rolled back runs the older Cairn's migrate against what the newer one made.
+ *
  * @param folder holds `NNNN-what.sql`, run in order
  * @returns the names of the migrations that ran
- * @throws {MigrationMismatch} when the database was migrated by another Cairn: with files this one does not have, or has otherwise
+ * @throws {MigrationMismatch} when a migration that ran has another text here, or is not among these files and older than the newest
  */
 export async function migrate(database: Database, folder: string): Promise<string[]> {
   const migrations = await readMigrations(folder);
@@ -23,8 +26,9 @@ export async function migrate(database: Database, folder: string): Promise<strin
       "create table if not exists cairn.migrations (name text primary key, hash text not null, applied_at timestamptz not null default now())",
     );
     const applied = await rows<{ name: string; hash: string }>("select to_jsonb(m) from cairn.migrations m");
-    const others = applied.filter(({ name, hash }) => migrations.get(name)?.hash !== hash).map(({ name }) => name);
-    if (others.length > 0) throw new MigrationMismatch(others.sort());
+    const newest = [...migrations.keys()].at(-1) ?? "";
+    const others = applied.filter(({ name, hash }) => name <= newest && migrations.get(name)?.hash !== hash);
+    if (others.length > 0) throw new MigrationMismatch(others.map(({ name }) => name).sort());
 
     const known = new Set(applied.map(({ name }) => name));
     const pending = [...migrations].filter(([name]) => !known.has(name));

@@ -40,16 +40,23 @@ test("a migration that fails half-way leaves nothing behind", async () => {
   }
 });
 
+test("an older Cairn leaves a newer database as it is: a deployment that is rolled back ends well", async () => {
+  await store.as("owner").rows("insert into cairn.migrations (name, hash) values ('9999-future.sql', 'later')");
+  expect(await migrate(store.as("owner"), migrationsFolder)).toEqual([]);
+});
+
+test("a database with a migration in between that these files do not have is refused by name", async () => {
+  await store.as("owner").rows("insert into cairn.migrations (name, hash) values ('0002-other-branch.sql', '')");
+  const refused = expect(migrate(store.as("owner"), migrationsFolder)).rejects;
+  await refused.toThrow(/another version of Cairn, which differs in 0002-other-branch\.sql$/);
+  await store.as("owner").rows("delete from cairn.migrations where name = '0002-other-branch.sql'");
+});
+
 test("a migration that was changed after it ran is refused by name", async () => {
   await store.as("owner").rows("update cairn.migrations set hash = 'other' where name like '0002%'");
   await expect(migrate(store.as("owner"), migrationsFolder)).rejects.toThrow(
-    /another version of Cairn.*0002-partitions/,
+    /another version of Cairn, which differs in 0002-partitions\.sql$/,
   );
-});
-
-test("an older Cairn refuses a newer database", async () => {
-  await store.as("owner").rows("insert into cairn.migrations (name, hash) values ('9999-future.sql', '')");
-  await expect(migrate(store.as("owner"), migrationsFolder)).rejects.toThrow(/another version of Cairn.*9999-future/);
 });
 
 test.each([
