@@ -21,6 +21,7 @@ export type AlarmName =
   | "no-measurements"
   | "sweep-fails"
   | "housekeeping-fails"
+  | "rotation-fails"
   | "executions-fail"
   | "dead-letters"
   | "store-capacity"
@@ -120,6 +121,12 @@ export function alarmSpecs(watched: Watched): { readonly [name in AlarmName]: Al
       what: "Partitions are not made or dropped; there are two months in stock.",
       metric: handlers.housekeeping.metricErrors({ period: Duration.days(1), statistic: Stats.SUM }),
       threshold: 1,
+      periods: 1,
+    },
+    "rotation-fails": {
+      what: "A database role's secret does not get its new login; the one it has stays good.",
+      metric: handlers["rotate-secret"].metricErrors({ period: Duration.hours(1), statistic: Stats.SUM }),
+      threshold: 3,
       periods: 1,
     },
     "executions-fail": {
