@@ -16,5 +16,7 @@ export const tokensSchema = closed({
    * `sub`s that are the platform role whatever their other claims say: the first platform user, before the identity
    * provider gives anybody a role. Take them out again when it does.
    */
-  platformSubjects: z.array(z.string().min(1).max(255)),
+  platformSubjects: z
+    .array(z.string().min(1).max(255))
+    .max(5, "must be at most 5: let the identity provider give the role"),
 });

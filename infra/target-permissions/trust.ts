@@ -9,7 +9,8 @@ import type { Stage } from "../stages/stage.ts";
  * come first. The condition leaves nobody else of Cairn's account in.
  */
 export function trustedFunctions(stage: Stage): PrincipalBase {
-  const account = stage.account ?? "";
+  const { account } = stage;
+  if (account === null) throw new Error(`${stage.name} has targets and no account; infra/stages/stage.ts lets none by`);
   const asking = (Object.keys(functions) as FunctionName[]).filter((name) => functions[name].providers !== "none");
   const roles = asking.map(
     (name) => `arn:${partitionOf(stage.region)}:iam::${account}:role/${functionName(stage, name)}`,
