@@ -101,6 +101,14 @@ export function createCairn({ home, port, environment = {}, log }: Options) {
       main = { pid: endpoints.pid, start: await startOf(endpoints.pid) };
     },
 
+    /** @returns how many seconds it took until it was ready */
+    async start(): Promise<number> {
+      const began = performance.now();
+      cairn.begin();
+      await cairn.ready();
+      return (performance.now() - began) / 1000;
+    },
+
     /** SIGKILL for all of it at one moment. */
     async killAll(): Promise<void> {
       killAtOnce(await everything());
@@ -133,10 +141,24 @@ export function createCairn({ home, port, environment = {}, log }: Options) {
       await untilGone();
     },
 
-    /** Stops Postgres alone, as an operator's "immediate" (SIGQUIT) or a crash (SIGKILL). */
-    async stopPostgres(signal: "SIGQUIT" | "SIGKILL"): Promise<void> {
-      const pid = await postmaster();
-      if (pid !== undefined) signalled(pid, signal);
+    /**
+     * Stops Postgres alone, as an operator's "immediate" (SIGQUIT) or a crash (SIGKILL).
+     *
+     * @returns the pid that is gone now
+     */
+    async stopPostgres(signal: "SIGQUIT" | "SIGKILL"): Promise<number> {
+      const until = Date.now() + upWithinMs;
+      let pid: number | undefined;
+      // It may be on its way back from the last time.
+      while (pid === undefined) {
+        pid = await postmaster();
+        if (Date.now() > until) throw new StuckProcess("it does not start its Postgres again");
+        if (pid === undefined) await sleep(50);
+      }
+      signalled(pid, signal);
+      for (; alive(pid); await sleep(5))
+        if (Date.now() > until) throw new StuckProcess(`Postgres (pid ${pid}) does not stop at ${signal}`);
+      return pid;
     },
   };
   return cairn;

@@ -1,4 +1,5 @@
 import type { Stroke } from "./blows.ts";
+import type { FirstStage } from "./first-start.ts";
 import type { Fates } from "./insistent-caller.ts";
 
 /** What a run has seen. */
@@ -8,7 +9,7 @@ export type Figures = {
   starts: number[];
   recoveries: number[];
   /** What a first start was doing when it was killed. */
-  firstStarts: Map<string, number>;
+  firstStarts: Map<FirstStage, number>;
   weather: Map<string, number>;
   fates: Fates;
 };
@@ -26,7 +27,25 @@ export function counted(figures: Figures, stroke: Stroke, cut = { executions: 0,
   });
 }
 
-export function strokeTable({ strokes }: Figures): string {
+export function seen<Name>(counts: Map<Name, number>, name: Name): void {
+  counts.set(name, (counts.get(name) ?? 0) + 1);
+}
+
+export function summary(figures: Figures): string {
+  const list = (counts: Iterable<[string, number]>) =>
+    [...counts].map(([what, times]) => `${what} ${times}`).join(", ");
+  return [
+    "",
+    strokeTable(figures),
+    "",
+    `starts: ${spread(figures.starts)}; Postgres back: ${spread(figures.recoveries)}`,
+    `first starts were killed: ${list(figures.firstStarts)}`,
+    `weather: ${list(figures.weather)}`,
+    `requests, by answer: ${list(Object.entries(figures.fates))}`,
+  ].join("\n");
+}
+
+function strokeTable({ strokes }: Figures): string {
   const rows = [...strokes].map(
     ([stroke, { times, executions, requests }]) =>
       `| ${stroke} | ${times} | ${executions || "–"} | ${requests || "–"} |`,
@@ -38,7 +57,7 @@ export function strokeTable({ strokes }: Figures): string {
   ].join("\n");
 }
 
-export function spread(seconds: readonly number[]): string {
+function spread(seconds: readonly number[]): string {
   const sorted = seconds.toSorted((one, other) => one - other);
   const at = (part: number) => (sorted[Math.floor(part * (sorted.length - 1))] ?? 0).toFixed(1);
   return `median ${at(0.5)} s, longest ${at(1)} s`;

@@ -31,9 +31,9 @@ export function createInsistentCaller(options: {
   random: Random;
   fates: Fates;
   /** How often it hangs up on purpose before it is answered. */
-  hangsUp?: number;
+  hangsUp: number;
 }) {
-  const { api, token, random, fates, hangsUp = 0.06 } = options;
+  const { api, token, random, fates, hangsUp } = options;
   const count = (fate: string) => {
     fates[fate] = (fates[fate] ?? 0) + 1;
   };
