@@ -9,6 +9,7 @@ import { sweep } from "../../control/sweep.ts";
 import type { OperationRef } from "../../core/operation.ts";
 import type { Observation, Provider } from "../../core/provider.ts";
 import { putTargets } from "../../database/targets.ts";
+import { counts } from "../../scripts/cost/counts.ts";
 import { goldenPaths } from "../control/inputs.ts";
 import { createTestStore, type TestStore } from "../support/store.ts";
 
@@ -85,6 +86,7 @@ test("accepting an intent takes two, and a resource's way to READY six with one 
   const [accepted, forAccept] = await calls(() => accept("files"));
   expect(accepted.outcome).toBe("accepted");
   expect(forAccept).toBe(2);
+  expect(forAccept).toBe(counts.intent.dataApi);
 
   const ref = started.at(-1) as OperationRef;
   const ready: Observation = {
@@ -112,6 +114,7 @@ test("accepting an intent takes two, and a resource's way to READY six with one 
     forFurtherLook: 1,
     forLastLook: 2,
   });
+  expect(forClaim + forLook + forApply + forLastLook).toBe(counts.change.dataApi);
 
   const page = await store.api.resources(scope, { service: "orders" }, { limit: 10, cursor: null });
   expect(page.items.map(({ status }) => status)).toEqual(["READY"]);
