@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { operationRef } from "../../functions/task.ts";
 import type { State } from "../../local/step-functions/definition.ts";
+import { counts } from "../../scripts/cost/counts.ts";
 import { readDefinition, runScenario } from "./run-scenario.ts";
 import { type Scenario, scenarios } from "./scenarios.ts";
 
@@ -86,6 +87,7 @@ describe("state transitions, which AWS bills", () => {
   it("are at most ten for a resource with one wait, whether it starts others or not", async () => {
     expect(await count("makes a resource with one wait")).toBeLessThanOrEqual(10);
     expect(await count("makes a resource that others wait for")).toBeLessThanOrEqual(10);
+    expect(await count("makes a resource with one wait")).toBe(counts.change.transitions);
   });
 
   it("are at most three for each further look", async () => {
