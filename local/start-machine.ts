@@ -20,7 +20,7 @@ import { createFailureReport } from "./report-failures.ts";
 import { startSecretsManager } from "./secrets-manager/start-secrets-manager.ts";
 import type { Settings } from "./settings.ts";
 import { startStepFunctions } from "./step-functions/step-functions.ts";
-import { type ClusterRole, ensureSecrets, prepareCluster } from "./store-cluster.ts";
+import { type ClusterRole, ensureSecrets, prepareCluster, reserveConnections } from "./store-cluster.ts";
 import { startSts } from "./sts/start-sts.ts";
 import { localTargets } from "./targets.ts";
 
@@ -172,6 +172,7 @@ export async function startMachine(home: Home, settings: Settings, log: (line: s
     const apiLoaded = running.provision("api");
     const targets = localTargets({ region, accountId, clusterArn, adminSecretArn: secrets.tenants.arn, ...address });
     await migrateStore(running, home.path, targets);
+    await reserveConnections(postgres.superuserUrl, Object.values(secrets));
 
     const endpoints: Endpoints = {
       api: gateway.url,

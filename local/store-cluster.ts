@@ -64,6 +64,17 @@ export async function prepareCluster(
   }
 }
 
+/**
+ * Cairn's own roles, once all of them are made, get the connections that the server reserves: a tenant's databases on the same
+ * cluster could otherwise take every one, and with them Cairn's store.
+ */
+export async function reserveConnections(superuserUrl: string, logins: readonly { username: string }[]): Promise<void> {
+  const session = new pg.Client({ connectionString: superuserUrl });
+  await session.connect();
+  const names = logins.map(({ username }) => pg.escapeIdentifier(username)).join(", ");
+  await session.query(`grant pg_use_reserved_connections to ${names}`).finally(() => session.end());
+}
+
 async function ensureLogin(
   session: pg.Client,
   login: { username: string; password: string },

@@ -12,7 +12,9 @@ export type Postmaster = { pid: number; exited: Promise<number | null> };
 const settings: { [name: string]: string } = {
   listen_addresses: "127.0.0.1",
   unix_socket_directories: "",
-  max_connections: "200",
+  max_connections: "300",
+  // Five roles of Cairn's with a pool of twenty each: tenants, however many, leave them these.
+  reserved_connections: "100",
   shared_buffers: "64MB",
   max_wal_size: "256MB",
   // One server and no replica: Postgres then writes less WAL.

@@ -95,6 +95,30 @@ export function tenants(stage: () => Stage): void {
       expect(rolconnlimit).toBe(datconnlimit);
     });
 
+    test("leaves Cairn the connections that it needs, however many it opens", async () => {
+      const { superuser, payments } = stage();
+      const limit = async (most: number) => {
+        await superuser.query(`alter role ${mine.user} connection limit ${most}`);
+        await superuser.query(`alter database ${mine.database} connection limit ${most}`);
+      };
+      // As if the team had as many databases as it takes.
+      await limit(-1);
+      const sessions: pg.Client[] = [];
+      const takeAll = async () => {
+        while (sessions.length < 500) sessions.push(await connect(mine));
+      };
+      try {
+        await expect(takeAll()).rejects.toThrow(/remaining connection slots are reserved/);
+        // What Cairn has open lasts no longer than half a minute without work, and is taken as well.
+        await superuser.query("select pg_terminate_backend(pid) from pg_stat_activity where usename like 'cairn\\_%'");
+        await expect(takeAll()).rejects.toThrow(/remaining connection slots are reserved/);
+        await expect.poll(async () => (await payments.viewer("GET", "/v1/resources")).status).toBe(200);
+      } finally {
+        await Promise.all(sessions.map((session) => session.end()));
+        await limit(20);
+      }
+    });
+
     test.each(["cairn", "cairn_tenants", "another team's"])(
       "does not reach %s through the Data API with its secret",
       async (name) => {

@@ -70,7 +70,7 @@ test("a new home gets a durable server on 127.0.0.1 that asks for a password", a
       superuserUrl,
       "select current_setting(x) from unnest(array['fsync', 'full_page_writes', 'synchronous_commit', 'listen_addresses', 'max_connections', 'shared_buffers', 'password_encryption', 'TimeZone']) x",
     ),
-  ).toEqual(["on", "on", "on", "127.0.0.1", "200", "64MB", "scram-sha-256", "UTC"]);
+  ).toEqual(["on", "on", "on", "127.0.0.1", "300", "64MB", "scram-sha-256", "UTC"]);
   await query(superuserUrl, "create table kept as select 42 as x");
   const guessed = new URL(superuserUrl);
   guessed.password = "postgres";
