@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from "node:fs";
 import type { RDSDataClient } from "@aws-sdk/client-rds-data";
 import { v7 as newId } from "uuid";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -93,6 +94,19 @@ test("a fault of the statement is what it is", async () => {
   const { database, sent } = failing(sqlState("42703"));
   await expect(database.rows("select x")).rejects.toMatchObject({ name: "DatabaseErrorException" });
   expect(sent).toHaveLength(1);
+});
+
+test("a transaction of several calls is the migrations' alone, so none is open while a provider is asked (F9)", () => {
+  const rooms = ["api", "control", "core", "database", "functions", "providers"];
+  const files = rooms.flatMap((room) =>
+    readdirSync(new URL(`../../${room}/`, import.meta.url), { recursive: true, encoding: "utf8" })
+      .filter((file) => file.endsWith(".ts"))
+      .map((file) => `${room}/${file}`),
+  );
+  const opening = files.filter((file) =>
+    /\.transaction\(|BeginTransactionCommand/.test(readFileSync(new URL(`../../${file}`, import.meta.url), "utf8")),
+  );
+  expect(opening.sort()).toEqual(["database/data-api.ts", "database/migrate.ts"]);
 });
 
 describe("an intent whose commit is unknown", () => {

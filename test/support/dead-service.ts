@@ -119,6 +119,17 @@ export async function inFlightWhenOpened(machine: TestMachine, service: string):
   return (rows[0]?.count ?? 0) - 1;
 }
 
+/** Calls that a service's operations have taken from their budget: those reserved for each, and those beyond. */
+export async function chargedCalls(machine: TestMachine, service: string): Promise<number> {
+  const rows = await ask<{ calls: number }>(
+    machine,
+    `select sum(cairn.calls_reserved() - least(o.calls_left, 0))::integer as calls
+     from cairn.operations o join cairn.resources r on r.team_id = o.team_id and r.id = o.resource_id where r.service = $1`,
+    [service],
+  );
+  return rows[0]?.calls ?? 0;
+}
+
 /** How many calls a second each target of the provider `aws` takes. */
 export async function setRates(machine: TestMachine, requestsPerSecond: number): Promise<void> {
   await ask(
