@@ -31,9 +31,10 @@ export type Evidence = {
   ledger: LedgerItem[];
   calls: CloudCall[];
   secrets: { name: string; owner: string | null }[];
-  /** The shared cluster; `opens` says whether the secret's login opens the database. */
+  /** The shared cluster. */
   databases: { name: string; owner: string | null; connectionLimit: number }[];
   roles: { name: string; owner: string | null }[];
+  /** What trying each READY database with its secret came to, by resource: `open`, or why not. */
   logins: Map<string, string>;
   /** Cairn's own tables. */
   tables: Tables;
@@ -124,7 +125,6 @@ async function clusterOf(session: pg.Client): Promise<Pick<Evidence, "databases"
   return { databases: databases.rows, roles: roles.rows };
 }
 
-/** Each READY database on the shared cluster is opened with what its secret holds; the answer by resource. */
 async function logIn(endpoints: Endpoints, resources: readonly Resource[]): Promise<Map<string, string>> {
   const { secretsManager } = awsClients(endpoints);
   const logins = new Map<string, string>();

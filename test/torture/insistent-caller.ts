@@ -18,7 +18,7 @@ export class NeverAnswered extends Error {
 
 export type InsistentCaller = ReturnType<typeof createInsistentCaller>;
 
-/** An outage of this harness takes seconds; with the machine's other work, and a kill now and then while it starts, a minute. */
+/** Some kills in a row while it starts, on a busy machine, have been two minutes without anybody to answer. */
 const patienceMs = 240_000;
 
 /**
@@ -40,8 +40,8 @@ export function createInsistentCaller(options: {
 
   return async (method: string, path: string, body?: unknown, key?: string): Promise<Reply> => {
     for (const until = Date.now() + patienceMs; ; ) {
-      const patience = random.chance(hangsUp) ? random.next() * 300 : 35_000;
-      const reply = await once(patience);
+      // API Gateway gives up after 30 s.
+      const reply = await once(random.chance(hangsUp) ? random.next() * 300 : 35_000);
       if (typeof reply === "string") count(reply);
       else {
         count(String(reply.status));
