@@ -27,7 +27,7 @@ export function createApi(deps: ApiDeps, useCases: { acceptIntent: AcceptIntent 
   api.use("/v1/*", authenticate(deps.callers));
 
   registerSecurity(api);
-  publicRoutes(api);
+  publicRoutes(api, deps.contract);
   intentRoutes(api, deps, useCases.acceptIntent);
   resourceRoutes(api, deps);
   peopleRoutes(api, deps);

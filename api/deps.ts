@@ -14,6 +14,8 @@ export type LogEntry = {
 };
 
 export type ApiDeps = AcceptDeps & {
+  /** The contract as it is committed; left out, it is made of the routes. */
+  contract?: () => object;
   log?: (entry: LogEntry) => void;
   /** Who is who; as tokens say it plainly when left out. */
   callers?: CallerRules;

@@ -1,5 +1,6 @@
 // The one place that reads the environment and wires the ports. Every function takes from here only what it needs, so that
 // its bundle holds no more; what is made once per sandbox is kept.
+import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { CloudControlClient } from "@aws-sdk/client-cloudcontrol";
 import { RDSDataClient, type RDSDataClientConfig } from "@aws-sdk/client-rds-data";
@@ -167,6 +168,7 @@ export async function apiDeps(): Promise<ApiDeps> {
     goldenPaths: loadGoldenPaths(goldenPaths, awsKindSchemas(schemaFile)),
     policy,
     executions: executions(),
+    contract: () => JSON.parse(readFileSync(new URL("openapi.json", assets), "utf8")) as object,
     newId: () => uuidv7(),
     now: () => Math.floor(Date.now() / 1000),
     callers: callers === undefined ? plainRules : callerRules.parse(JSON.parse(callers)),

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { openArchive, packArchive } from "../../aws-schemas/schema-archive.ts";
@@ -13,6 +13,7 @@ export function addAssets(root: string, folder: string, spec: FunctionSpec): voi
   if (spec.storeRoles.includes("owner")) copy(root, folder, "database/migrations", /\.sql$/);
   else {
     copy(root, folder, "golden-paths", /\.yaml$/, yamlToJson);
+    copyFileSync(join(root, "openapi.json"), join(folder, "openapi.json"));
     copy(root, folder, "policies/compiled", /\.(wasm|json)$/);
     mkdirSync(join(folder, "aws-schemas"), { recursive: true });
     writeFileSync(join(folder, "aws-schemas", "aws-schemas.bin"), schemasOfGoldenPaths(root));
