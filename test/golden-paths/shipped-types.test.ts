@@ -102,7 +102,7 @@ const protections: { type: string; production: boolean; reason: string }[] = [
   { type: "topic", production: true, reason: "holds data" },
   { type: "queue", production: true, reason: "holds messages nobody has read" },
   { type: "secret", production: true, reason: "what it unlocks is lost with it" },
-  { type: "redis", production: false, reason: "a cache can be filled again" },
+  { type: "redis", production: true, reason: "what needs a warm one is down without it" },
   { type: "parameter", production: false, reason: "its value stands in the intent" },
 ];
 
