@@ -28,12 +28,13 @@ export async function followRequest(look: Look, request: string): Promise<Follow
   return { request: "unclear", sight: unclear(look, answer.error) as Sight & { sight: "unclear" } };
 }
 
-export function followed({ call, secrets }: Look, event: ProgressEvent): Followed {
+export function followed(look: Look, event: ProgressEvent): Followed {
+  const { call, secrets } = look;
   const operation = event.Operation ?? "CREATE";
   const identifier = event.Identifier ?? null;
   switch (event.OperationStatus) {
     case "SUCCESS":
-      return { request: "done", operation, identifier, ageSeconds: secondsSince(event.EventTime) };
+      return { request: "done", operation, identifier, ageSeconds: secondsSince(look, event.EventTime) };
     case "FAILED":
     case "CANCEL_COMPLETE": {
       const code =
@@ -53,6 +54,12 @@ export function retryAfter(event: ProgressEvent): number {
   return Math.min(300, Math.max(1, Math.ceil((event.RetryAfter.getTime() - Date.now()) / 1000)));
 }
 
-function secondsSince(time: Date | undefined): number {
-  return time === undefined ? Number.POSITIVE_INFINITY : (Date.now() - time.getTime()) / 1000;
+/**
+ * Since a request ended, by a clock that may be fast (law F12): the SDK knows by how much it is off from AWS's, from five minutes
+ * on, and a request has not ended before its token was used, which is of the database's clock.
+ */
+function secondsSince({ call, client }: Look, time: Date | undefined): number {
+  if (time === undefined) return Number.POSITIVE_INFINITY;
+  const now = Date.now() + (client.config?.systemClockOffset ?? 0);
+  return Math.min((now - time.getTime()) / 1000, call.tokenAgeSeconds ?? Number.POSITIVE_INFINITY);
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { CreateResourceCommand, DeleteResourceCommand } from "@aws-sdk/client-cloudcontrol";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { hashOf } from "../../../core/json.ts";
 import type { ProviderCall } from "../../../core/provider.ts";
 import { afresh } from "../contract.ts";
@@ -20,6 +20,7 @@ describe("the aws provider", () => {
   });
 
   const ready = (call: ProviderCall) => converge(stage.provider, call, "ready");
+  const callsSoFar = async () => ((await stage.simulation("calls")) as { items: SimCall[] }).items;
   const handlerFault = (error: string, operation = "CreateResource") =>
     stage.simulation("faults", [{ operation, stage: "handler", error, times: 1 }]);
 
@@ -135,6 +136,41 @@ describe("the aws provider", () => {
     expect(await stage.provider.observe(call)).toMatchObject({ state: "progressing" });
     expect(await stage.provider.observe(afresh(call))).toEqual({ state: "absent" });
   });
+
+  test.each([3, 10])("waits as long by a clock that is %i minutes fast (F12)", async (minutes) => {
+    const { call, last } = await ready(stage.newCall());
+    const Identifier = last.state === "ready" ? last.identifier : "";
+    await stage.client.send(new DeleteResourceCommand({ TypeName: call.kind, Identifier }));
+    await new Promise((done) => setTimeout(done, 60));
+    vi.setSystemTime(Date.now() + minutes * 60_000);
+    try {
+      const seen = await stage.provider.observe({ ...call, tokenAgeSeconds: 1 });
+      expect(seen).toEqual({ state: "progressing", retryAfterSeconds: 5 });
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  test.each(["ServiceInternalErrorException", "ThrottlingException"])(
+    "makes a call that fails with %s once: trying again is the operation's affair alone (F6)",
+    async (error) => {
+      const { call } = await ready(stage.newCall());
+      await stage.simulation("faults", [{ error }]);
+      const identifier = call.identifier ?? "";
+      const fresh = afresh(call);
+      for (const step of [
+        () => stage.provider.observe(fresh),
+        () => stage.provider.observe(call),
+        () => stage.provider.apply(fresh, { state: "absent" }),
+        () => stage.provider.apply(fresh, { state: "drifted", identifier }),
+        () => stage.provider.destroy(fresh, { identifier }),
+      ]) {
+        const since = (await callsSoFar()).length;
+        await step();
+        expect((await callsSoFar()).slice(since)).toMatchObject([{ result: error }]);
+      }
+    },
+  );
 
   test("takes neither for the truth when AWS lists an object and does not find it (F15)", async () => {
     const { call } = await ready(stage.callFor("AWS::SQS::Queue", "QueueName"));
