@@ -8,12 +8,14 @@ const batch = 100;
 const rounds = 10;
 /** Between two rounds while a budget fills: two seconds of it is what an idle target lets through at once. */
 const pauseSeconds = 2;
+/** Rounds in which nothing may go on before one ends that has let something through: its probe's answer lets everything through. */
+const idleRounds = 3;
 
 export type SweepDeps = {
   store: WorkerStore;
   executions: Executions;
   pace: Pace;
-  /** Goes on for as long, at the pace of the budgets that operations wait for; left out, it ends when a batch is not full. */
+  /** Goes on for as long at the pace of the budgets and probes that operations wait for; left out, it ends when a batch is not full. */
   patience?: { seconds: number; sleep: (seconds: number) => Promise<void> } | undefined;
 };
 
@@ -30,13 +32,15 @@ export async function sweep({
   let due = 0;
   let started = 0;
   let left = patience?.seconds ?? 0;
+  let idle = 0;
   for (let full = 0; ; ) {
     const operations = await store.sweep({ batch, graceSeconds: pace.leaseSeconds });
     due += operations.length;
     started += await startOperations(executions, operations);
     if (operations.length >= batch && ++full < rounds) continue;
     left -= pauseSeconds;
-    if (operations.length === 0 || patience === undefined || left < 0) return { due, started };
+    idle = operations.length === 0 ? idle + 1 : 0;
+    if (due === 0 || idle > idleRounds || patience === undefined || left < 0) return { due, started };
     await patience.sleep(pauseSeconds);
   }
 }

@@ -102,7 +102,7 @@ export const functions: { readonly [name in FunctionName]: FunctionSpec } = {
   },
   sweep: {
     entry: "functions/sweep.ts",
-    timeoutSeconds: 55,
+    timeoutSeconds: 58,
     memoryMb: 256,
     storeRoles: ["worker"],
     starts: ["reconcile"],
