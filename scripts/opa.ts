@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync } from "node:fs";
-import { homedir } from "node:os";
 import { join } from "node:path";
+import { cacheFolder } from "./cache-folder.ts";
 
 /** Pinned: builds of one version are byte-identical, which is what lets CI rebuild and compare. */
 export const opaVersion = "v1.20.2";
@@ -10,7 +10,7 @@ export type Opa = { path: string } | { missing: string };
 
 /** The compiler: in the cache, on the PATH in this very version, or built from the Go module proxy (2 minutes, once). */
 export function findOrBuildOpa(say: (line: string) => void): Opa {
-  const folder = join(cacheFolder(), "cairn", "opa", opaVersion);
+  const folder = join(cacheFolder(), "opa", opaVersion);
   const cached = join(folder, process.platform === "win32" ? "opa.exe" : "opa");
   if (existsSync(cached) && isOpa(cached)) return { path: cached };
   if (isOpa("opa")) return { path: "opa" };
@@ -33,8 +33,4 @@ export function findOrBuildOpa(say: (line: string) => void): Opa {
 function isOpa(path: string): boolean {
   const answer = spawnSync(path, ["version"], { encoding: "utf8" });
   return answer.status === 0 && answer.stdout.split("\n").includes(`Version: ${opaVersion.slice(1)}`);
-}
-
-function cacheFolder(): string {
-  return process.env.XDG_CACHE_HOME ?? process.env.LOCALAPPDATA ?? join(homedir(), ".cache");
 }
