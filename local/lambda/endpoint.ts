@@ -5,7 +5,7 @@ import { type InvokeResult, maxRequestBytes } from "./errors.ts";
 import type { Lambda } from "./lambda.ts";
 
 export type LambdaEndpointOptions = {
-  lambda: Lambda;
+  lambda: Pick<Lambda, "invoke" | "find">;
   port?: number | undefined;
   /** Waits before an asynchronous invocation that failed is tried again: Lambda's are one and two minutes. */
   retryDelaysSeconds?: readonly number[] | undefined;
@@ -20,6 +20,7 @@ const statusOf: { readonly [errorType: string]: number } = {
   RequestTooLargeException: 413,
   InvalidRequestContentException: 400,
   InvalidParameterValueException: 400,
+  TooManyRequestsException: 429,
   ServiceException: 500,
 };
 
