@@ -54,7 +54,8 @@ export async function applyResource(deps: ReconcileDeps, ref: OperationRef, aske
       return advance(deps, ref, { to: "wait", reason: limited, delaySeconds }, answer);
     }
     case "unknown": {
-      const delaySeconds = pauseSeconds(deps.pace, work.waits, deps.random);
+      const pause = pauseSeconds(deps.pace, work.waits, deps.random);
+      const delaySeconds = Math.max(deps.pace.unansweredSeconds, pause);
       const waiting = { to: "wait", reason: waitingFor(outcome.failure), delaySeconds } as const;
       return advance(deps, ref, waiting, unanswered(outcome.failure));
     }

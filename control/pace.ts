@@ -6,6 +6,11 @@ export type Pace = {
   leaseSeconds: number;
   /** A provider call that takes longer has an unknown outcome (law F7). */
   providerSeconds: number;
+  /**
+   * How long a change that nobody answered may still arrive after it was given up: what a look does not find until then may
+   * be about to be there, and a provider without tokens would make it after its deletion.
+   */
+  unansweredSeconds: number;
   /** The longest pause of a state machine between two looks. */
   maxWaitSeconds: number;
   /** The longest pause of an operation that waits as a row. */
@@ -30,6 +35,7 @@ export function paceOf(leaseSeconds: number): Pace {
   return {
     leaseSeconds,
     providerSeconds: leaseSeconds / 2,
+    unansweredSeconds: leaseSeconds / 4,
     maxWaitSeconds: Math.max(1, Math.floor(leaseSeconds / 3)),
     maxPauseSeconds: leaseSeconds,
     maxAttempts: 5,

@@ -18,7 +18,8 @@ export function releaseOperation(
       "NEEDS_ATTENTION",
       `Working on it ended in the same unexpected error (${error.slice(0, 100)}) ${deps.pace.maxAttempts} times.`,
     ),
-    delaySeconds: pauseSeconds(deps.pace, 1, deps.random),
+    // It may have ended in the middle of a call.
+    delaySeconds: Math.max(deps.pace.unansweredSeconds, pauseSeconds(deps.pace, 1, deps.random)),
     limit: deps.pace.maxAttempts,
   });
 }

@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import {
   BeginTransactionCommand,
   CommitTransactionCommand,
@@ -33,6 +34,7 @@ export type DataApiOptions = {
   database: string;
   /** Pauses between tries of a statement that is known to have done nothing, in milliseconds. */
   pauses?: readonly number[];
+  sleep?: (milliseconds: number) => Promise<void>;
 };
 
 export function createDatabase({
@@ -41,8 +43,10 @@ export function createDatabase({
   secretArn,
   database,
   pauses = [100, 400, 1200],
+  sleep = (milliseconds) => setTimeout(milliseconds),
 }: DataApiOptions): Database {
   const place = { resourceArn, secretArn };
+  const settled = <T>(send: () => Promise<T>, tries: readonly number[]) => settledAfter(send, tries, sleep);
 
   async function rows<T>(sql: string, parameters: SqlParameters = {}, transactionId?: string): Promise<T[]> {
     const command = new ExecuteStatementCommand({
@@ -113,7 +117,11 @@ const lostConnection = new Set([
 ]);
 const lostInside = /SQLState: (57P01|57P02|08000|08003|08006|08007|40003)/;
 
-async function settled<T>(send: () => Promise<T>, pauses: readonly number[]): Promise<T> {
+async function settledAfter<T>(
+  send: () => Promise<T>,
+  pauses: readonly number[],
+  sleep: (milliseconds: number) => Promise<void>,
+): Promise<T> {
   for (let attempt = 0; ; attempt++) {
     try {
       return await send();
@@ -122,7 +130,7 @@ async function settled<T>(send: () => Promise<T>, pauses: readonly number[]): Pr
       const again = notNow.has(name) || notNow.has(code) || didNothing.test(message);
       const pause = pauses[attempt];
       if (again && pause !== undefined) {
-        await new Promise((resolve) => setTimeout(resolve, pause));
+        await sleep(pause);
         continue;
       }
       if (again || lostConnection.has(name) || lostConnection.has(code) || lostInside.test(message)) {

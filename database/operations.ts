@@ -42,7 +42,7 @@ const renewAndRead = (calls: number, alsoSet = "") => `
     returning o.*
   ), charged as (
     update cairn.target_budgets b
-    set tokens = greatest(b.tokens - least(${calls}, -op.calls_left), -4 * cairn.target_rate(t.config))
+    set tokens = greatest(b.tokens - least(${calls}, -op.calls_left), least(b.tokens, -4 * cairn.target_rate(t.config)))
     from op join cairn.resources x on x.team_id = op.team_id and x.id = op.resource_id
     join cairn.targets t on t.environment = x.environment and t.provider = op.definition->>'provider'
     where op.calls_left < 0 and b.environment = t.environment and b.provider = t.provider

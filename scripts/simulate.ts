@@ -61,7 +61,7 @@ async function many(from: number, count: number, steps: number, workers: number)
         longest = Math.max(longest, report.settledIn);
         if (report.violations.length > 0) {
           failing.push(report);
-          console.log(`seed ${report.seed}: ${report.violations.map(({ law, what }) => `${law} ${what}`).join("; ")}`);
+          console.log(`seed ${report.seed}: ${said(report.violations)}`);
         }
         if (done % 100 === 0) console.log(`${done} seeds, ${failing.length} failing, ${seconds(started)} s`);
       });
@@ -106,7 +106,7 @@ async function one(seed: number, steps: number): Promise<number> {
 async function everyPoint(): Promise<number> {
   const { runs, failures } = await systematically();
   for (const { name, violations, trace } of failures) {
-    console.log(`${name}: ${violations.map(({ law, what }) => `${law} ${what}`).join("; ")}\n${trace.join("\n")}`);
+    console.log(`${name}: ${said(violations)}\n${trace.join("\n")}`);
   }
   console.log(`${runs} runs, each with one fault at one await point: ${failures.length} failing.`);
   return failures.length === 0 ? 0 : 1;
@@ -130,6 +130,12 @@ async function everyPlant(steps: number, limit: number): Promise<number> {
     await simulation.close();
   }
   return missed === 0 ? 0 : 1;
+}
+
+/** The first one says what is wrong; what follows from it is in the trace. */
+function said([first, ...more]: Result["violations"]): string {
+  const what = `${first?.law} ${first?.what.split("\n", 1)[0]}`;
+  return more.length === 0 ? what : `${what}, and ${more.length} more`;
 }
 
 function seconds(since: number): number {

@@ -116,7 +116,7 @@ describe("asking a provider", () => {
       { outcome: "unknown", failure: transient },
       {},
       end,
-      { to: "wait", reason: { code: "PROVIDER_UNAVAILABLE" }, delaySeconds: 2.5 },
+      { to: "wait", reason: { code: "PROVIDER_UNAVAILABLE" }, delaySeconds: 15 },
     ],
     [
       "even one that looks final is no proof",

@@ -46,7 +46,7 @@ describe("releasing", () => {
           message: "Working on it ended in the same unexpected error (TypeError) 5 times.",
           retryAt: null,
         },
-        delaySeconds: 4.5,
+        delaySeconds: 15,
         limit: 5,
       },
     ]);

@@ -120,6 +120,18 @@ describe("the rate budget of a target", () => {
     written(await store.worker.advance(one.ref, ready()));
   });
 
+  test("lets nobody's charge make a deep debt smaller", async () => {
+    const slow = await newTarget(store, place, 0.3);
+    const [one] = await accepted(store, slow, ["a"]);
+    if (one === undefined) throw new Error("one was accepted");
+    await claim(store, one);
+    await store.as("owner").rows("update cairn.target_budgets set tokens = -2.5 where environment = :environment", {
+      environment: slow.environment,
+    });
+    for (let look = 0; look < 4; look++) await store.worker.work(one.ref, lease);
+    expect(await tokensOf(store, slow)).toBe(-2.5);
+  });
+
   test("makes a deletion wait too, which stays a deletion", async () => {
     const [one, two] = await accepted(store, place, ["a", "b"]);
     if (!one || !two) throw new Error("two were accepted");

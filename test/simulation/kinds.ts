@@ -5,34 +5,43 @@ import { derivedName } from "../../core/names.ts";
 import type { Policy } from "../../core/policy.ts";
 
 /**
- * Three kinds, for the three ways in which a cloud can lose what it made:
+ * Three kinds of `AWS::*`, for the three ways in which a cloud can lose what it made:
  * `named`: its name is its identifier and unique, so a second create is refused (a bucket);
  * `issued`: the cloud makes the identifier, and the name is unique all the same (a queue);
  * `made`: the cloud makes the identifier, the name is not unique, and no list shows it before it is done (a user pool).
  */
-export const kinds = {
+export const awsKinds = {
   "Sim::Store::Named": { identifier: "Name", unique: true },
   "Sim::Store::Issued": { identifier: "Id", unique: true },
-  "Sim::Store::Made": { identifier: "Id", unique: false },
+  "Sim::Pool::Made": { identifier: "Id", unique: false },
 } as const;
-export type Kind = keyof typeof kinds;
+export type AwsKind = keyof typeof awsKinds;
 
-const types: { [type: string]: Kind } = {
+/** And `database`, of the other provider: made at once, but in steps, without tokens. */
+export const kinds: { readonly [type: string]: AwsKind | "Postgres::Database" } = {
   named: "Sim::Store::Named",
   issued: "Sim::Store::Issued",
-  made: "Sim::Store::Made",
+  made: "Sim::Pool::Made",
+  database: "Postgres::Database",
 };
-export const typeNames = Object.keys(types);
+export const typeNames = Object.keys(kinds);
 
-/** What the cloud refuses for good, as a service refuses a value that its schema lets through. */
+/** The part of a provider that fails by itself, as a breaker knows it. */
+export function serviceOf(kind: string): string {
+  return kind.replace(/::[^:]*$/, "");
+}
+
+/** What the provider refuses for good, as a service refuses a value that its schema lets through. */
 export const refusedSize = 13;
+/** What never comes up, however often it is asked for. */
+export const poisonedSize = 14;
 
 const text: PropertySchema = { type: "string" };
 const tag: PropertySchema = { type: "object", properties: { Key: text, Value: text } };
 
 export function schemaOf(typeName: string): AwsSchema | undefined {
-  if (!Object.hasOwn(kinds, typeName)) return undefined;
-  const { identifier } = kinds[typeName as Kind];
+  if (!Object.hasOwn(awsKinds, typeName)) return undefined;
+  const { identifier } = awsKinds[typeName as AwsKind];
   return {
     typeName,
     properties: {
@@ -57,33 +66,42 @@ export function schemaOf(typeName: string): AwsSchema | undefined {
 export const goldenPaths: GoldenPaths = {
   list: () => [],
   resolve({ pointer, request, resourceId, service, name }) {
-    const kind = types[request.type];
+    const kind = kinds[request.type];
     if (kind === undefined) return { ok: false, errors: [{ pointer: `${pointer}/type`, message: "no such type" }] };
     const { size = 1, uses = [], secret = null } = request.parameters ?? {};
-    const externalName = derivedName(service, name, resourceId, { maxLength: 60, separator: "-" });
-    const definition: Definition = {
-      type: request.type,
-      version: 1,
-      class: null,
-      parameters: { size, uses, ...(secret === null ? {} : { secret }) },
-      overrides: null,
-      provider: "aws",
-      kind,
-      properties: {
-        Name: externalName,
-        Size: size,
-        Uses: uses,
-        ...(secret === null ? {} : { Secret: secret }),
-        Tags: [{ Key: "cairn:resource-id", Value: resourceId }],
-      },
-      externalName,
-      outputs: { endpoint: "${attributes.Endpoint}" },
-      protected: false,
-      monthlyPrice: null,
-    };
+    const parameters = { size, uses, ...(secret === null ? {} : { secret }) };
+    const common = { type: request.type, version: 1, class: null, parameters, overrides: null, kind };
+    const named = (separator: "-" | "_") => derivedName(service, name, resourceId, { maxLength: 60, separator });
+    const definition: Definition =
+      kind === "Postgres::Database"
+        ? {
+            ...common,
+            provider: "postgres",
+            properties: { Database: named("_"), Role: named("_"), ConnectionLimit: size, Uses: uses },
+            externalName: named("-"),
+            outputs: { endpoint: "${attributes.Database}:${attributes.ConnectionLimit}" },
+            protected: false,
+            monthlyPrice: null,
+          }
+        : {
+            ...common,
+            provider: "aws",
+            properties: {
+              Name: named("-"),
+              Size: size,
+              Uses: uses,
+              ...(secret === null ? {} : { Secret: secret }),
+              Tags: [{ Key: "cairn:resource-id", Value: resourceId }],
+            },
+            externalName: named("-"),
+            outputs: { endpoint: "${attributes.Endpoint}" },
+            protected: false,
+            monthlyPrice: null,
+          };
     return { ok: true, definition };
   },
-  replacements: () => [],
+  // Another type is another kind of object.
+  replacements: (before, after) => (before.kind === after.kind ? [] : ["/type"]),
 };
 
 /** Denies what says so, so that a denied definition that reaches the cloud is seen (law I7). */

@@ -2,7 +2,7 @@ import type { ReconcileDeps } from "../../control/reconcile-step.ts";
 import { hashOf, type Json } from "../../core/json.ts";
 import type { Observation, Provider, ProviderCall } from "../../core/provider.ts";
 import type { Database } from "../../database/data-api.ts";
-import type { Bug } from "./simulate.ts";
+import type { Bug } from "./bug.ts";
 import { useCases } from "./tasks.ts";
 
 /** A bug of the protocol, put in from outside: the product's files stay as they are. */

@@ -1,72 +1,29 @@
-import type { Caller } from "../../core/caller.ts";
-import type { ResourceRequest } from "../../core/definition.ts";
-import type { Intent } from "../../core/intent.ts";
-import type { JsonObject } from "../../core/json.ts";
-import { fairWeather, type SimCloud, type Weather } from "./cloud.ts";
-import { refusedSize, typeNames } from "./kinds.ts";
+import { type Character, targetsOf } from "./character.ts";
+import type { Checker } from "./checker.ts";
+import { someRequest, somethingByHand } from "./intents.ts";
+import { kinds, serviceOf } from "./kinds.ts";
 import type { Random } from "./random.ts";
-import type { ApiRequest, Delivery, Point, World } from "./world.ts";
+import type { Side, Sides } from "./sides.ts";
+import type { World } from "./world.ts";
 
-/** What a seed is like: each tries some faults often and leaves others out, or all seeds would be the same soup. */
-export type Character = {
-  faults: number;
-  deliveries: { [port in Point["port"]]: readonly Delivery[] };
-  vanish: number;
-  weather: Weather;
-  intents: number;
-  drift: number;
-  duplicates: number;
-  patience: number;
-  longSleep: boolean;
-  types: { [name: string]: string };
-};
-
-const all: Character["deliveries"] = {
-  store: ["before", "after", "crash-before", "crash-after"],
-  cloud: ["before", "after", "hang-before", "hang-after", "late", "crash-before", "crash-after"],
-  start: ["before", "after", "crash-before", "crash-after"],
-};
-
-export function characterOf(random: Random): Character {
-  const some = (list: readonly Delivery[]) => list.filter(() => random.chance(0.6));
-  return {
-    faults: random.pick([0, 0.03, 0.08, 0.15, 0.3]),
-    deliveries: { store: some(all.store), cloud: some(all.cloud), start: some(all.start) },
-    vanish: random.pick([0, 0.5, 1]),
-    weather: {
-      handlerFailure: random.pick([0, 0, 0.1, 0.4]),
-      staleMs: random.pick([0, 0, 20_000, 100_000]),
-      conflictOnReplay: random.pick([0, 0, 0.5, 1]),
-      silentLists: random.chance(0.3),
-      slow: random.chance(0.2),
-    },
-    intents: random.pick([0.02, 0.05, 0.1]),
-    drift: random.pick([0, 0, 0.01]),
-    duplicates: random.pick([0, 0.02, 0.06]),
-    patience: random.pick([0.05, 0.2, 0.4]),
-    longSleep: random.chance(0.05),
-    types: Object.fromEntries(names.map((name) => [name, random.pick(typeNames)])),
-  };
-}
-
-const names = ["a", "b", "c", "d"] as const;
-export const caller: Caller = { subject: "dana", role: "developer", team: "payments" };
-const place = { team: "payments", service: "orders", environment: "staging" };
+export type Cast = { world: World; sides: Sides; checker: Checker; character: Character };
 
 /** One decision of the scheduler. Its randomness is its own, so that leaving one step out leaves the others what they were. */
-export async function decide(
-  world: World,
-  cloud: SimCloud,
-  character: Character,
-  random: Random,
-  nth: number,
-): Promise<void> {
+export async function decide({ world, sides, checker, character }: Cast, random: Random, nth: number): Promise<void> {
   world.clock.now += 1 + random.below(40);
-  const ready = world.points();
-  if (nth === 0 || random.chance(character.intents)) return world.send(request(world, character, random, nth));
-  if (random.chance(character.drift)) return world.say(cloud.drift() ?? "nothing to drift");
+  const { places, storms } = character;
+  if (nth < places.length || random.chance(character.intents))
+    return world.send(someRequest({ requests: world.requests, character, random, nth }));
+  if (random.chance(character.people)) {
+    const request = somethingByHand(checker.state, random);
+    return request === null ? undefined : world.send(request);
+  }
+  if (random.chance(character.drift)) return world.say(sides.drift(targetsOf(character), random) ?? "nothing to drift");
   if (random.chance(character.duplicates)) return duplicate(world, random);
+  if (random.chance(storms.chance)) return brew({ world, sides, character }, random);
+  if (random.chance(character.failovers)) return world.failover(5 + random.below(60));
   if (character.longSleep && random.chance(0.01)) return world.advance(world.clock.now + 37 * 3600_000);
+  const ready = world.points();
   if (ready.length === 0 || random.chance(character.patience)) {
     const next = world.nextEvent();
     // Most often just until something happens; now and then past it, as a slow worker would.
@@ -86,43 +43,24 @@ function duplicate(world: World, random: Random): Promise<void> {
   return world.drain();
 }
 
-/** A caller without an answer asks again; else it sends something new, or the same once more. */
-function request(world: World, character: Character, random: Random, nth: number): ApiRequest {
-  const unanswered = world.requests.filter(({ answer, run }) => answer === null && run === null);
-  if (unanswered.length > 0 && random.chance(0.6)) return random.pick(unanswered);
-  if (world.requests.length > 0 && random.chance(0.15)) {
-    const first = random.pick(world.requests);
-    const intent = random.chance(0.5) ? first.intent : intentOf(world, character, random, false);
-    return { key: first.key, intent, caller, run: null, answer: null };
-  }
-  return { key: `key-${nth}`, intent: intentOf(world, character, random, nth === 0), caller, run: null, answer: null };
-}
-
-function intentOf(world: World, character: Character, random: Random, first: boolean): Intent {
-  const roll = random.next();
-  if (!first && roll < 0.1) return { action: "delete", ...place, resources: null };
-  if (!first && roll < 0.3) {
-    const chosen = names.filter(() => random.chance(0.35));
-    return { action: "delete", ...place, resources: chosen.length === 0 ? ["a"] : chosen };
-  }
-  const before = world.requests.map(({ intent }) => intent).findLast((intent) => intent.action === "apply");
-  if (roll < 0.4 && before !== undefined) return before;
-  const chosen = names.filter(() => random.chance(first ? 0.7 : 0.4));
-  const wanted = chosen.length === 0 ? (["b"] as const) : chosen;
-  return {
-    action: "apply",
-    ...place,
-    resources: Object.fromEntries(wanted.map((name) => [name, asked(character, random, name, wanted)])),
+/** A storm over one of the seed's targets, or over one service of it. */
+function brew({ world, sides, character }: Pick<Cast, "world" | "sides" | "character">, random: Random): void {
+  const [first] = character.storms.kinds;
+  if (first === undefined) return;
+  const side = sides.at(random.pick(targetsOf(character)));
+  side.storm = {
+    kind: random.pick(character.storms.kinds),
+    service: random.chance(0.5) ? null : someService(side, random),
+    strength: random.pick([0.5, 1]),
+    until: world.clock.now + random.pick([20_000, 120_000, 900_000]),
   };
+  const { kind, service, until } = side.storm;
+  world.say(
+    `a storm over ${side.key}${service === null ? "" : ` ${service}`}: ${kind}, for ${(until - world.clock.now) / 1000} s`,
+  );
 }
 
-function asked(character: Character, random: Random, name: string, together: readonly string[]): ResourceRequest {
-  const uses = together
-    .filter((other) => other < name && random.chance(0.5))
-    .map((other) => `\${resources.${other}.outputs.endpoint}`);
-  const size = random.chance(0.04) ? refusedSize : random.chance(0.02) ? "denied" : 1 + random.below(3);
-  const secret: JsonObject = random.chance(0.2) ? { secret: `s${random.below(3)}` } : {};
-  return { type: character.types[name] ?? "named", parameters: { size, uses, ...secret } };
+function someService(side: Side, random: Random): string {
+  const served = Object.values(kinds).map(serviceOf);
+  return random.pick(served.filter((service) => (service === "Postgres") === (side.provider === "postgres")));
 }
-
-export { fairWeather };

@@ -2,6 +2,7 @@ import { fileURLToPath } from "node:url";
 import { PGlite } from "@electric-sql/pglite";
 import type { Database, SqlParameters, SqlValue } from "../../database/data-api.ts";
 import { migrate } from "../../database/migrate.ts";
+import { type Written, writtenFunction } from "./written.ts";
 
 export type StoreRole = "cairn_api" | "cairn_platform" | "cairn_worker";
 
@@ -24,33 +25,6 @@ export type SimStore = {
   close(): Promise<void>;
 };
 
-export type OperationRow = {
-  id: string;
-  resource: string;
-  generation: number;
-  kind: "apply" | "delete";
-  status: string;
-  epoch: number;
-  attempt: number;
-  token: string;
-  used: boolean;
-  sent: string | null;
-  decided: string;
-};
-export type ResourceRow = {
-  id: string;
-  name: string;
-  status: string;
-  generation: number;
-  operation: string;
-  deleting: boolean;
-  reason: string | null;
-  /** Ids of what its current generation uses, with spaces between them. */
-  uses: string;
-};
-export type AuditRow = { id: string; event: string; resource: string | null; operation: string | null };
-export type Written = { operations: OperationRow[]; resources: ResourceRow[]; audit: AuditRow[] };
-
 /** Every schedule begins here; and its two weeks lie in one partition. */
 export const beginning = Date.UTC(2026, 0, 15);
 
@@ -66,36 +40,17 @@ const shadows = `
   create role cairn_api; create role cairn_platform; create role cairn_worker;
 `;
 
-/**
- * What this transaction wrote, as the owner sees it: a row of its own id, or of one of its subtransactions', has an age of
- * nothing. Null where nothing was written.
- */
-const written = `
-  create function sim.written() returns jsonb language sql stable security definer as $$
-    select case when pg_current_xact_id_if_assigned() is not null then jsonb_build_object(
-      'operations', (select coalesce(jsonb_agg(jsonb_build_object('id', o.id, 'resource', o.resource_id, 'generation', o.generation,
-        'kind', o.kind, 'status', o.status, 'epoch', o.epoch, 'attempt', o.attempt, 'token', o.token,
-        'used', o.token_used_at is not null, 'sent', o.sent_hash, 'decided', o.decided_hash) order by o.id), '[]')
-        from cairn.operations o where age(o.xmin) <= 0),
-      'resources', (select coalesce(jsonb_agg(jsonb_build_object('id', r.id, 'name', r.name, 'status', r.status,
-        'generation', r.generation, 'operation', r.operation_id, 'deleting', r.deleting, 'reason', r.reason->>'code',
-        'uses', (select coalesce(string_agg(e.depends_on::text, ' ' order by e.depends_on), '') from cairn.resource_dependencies e
-          where e.team_id = r.team_id and e.resource_id = r.id)) order by r.id), '[]')
-        from cairn.resources r where age(r.xmin) <= 0),
-      'audit', (select coalesce(jsonb_agg(jsonb_build_object('id', a.id, 'event', a.event, 'resource', a.resource_id,
-        'operation', a.operation_id) order by a.id), '[]') from cairn.audit_log a where age(a.xmin) <= 0)) end
-  $$;
-  grant execute on function sim.written() to public`;
-
 /** Partitions in which no schedule writes cost planning time and nothing else. */
 const unusedPartitions = `select to_jsonb(c.relname) from pg_inherits i join pg_class c on c.oid = i.inhrelid
   join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'cairn' and c.relkind = 'r' and c.relname !~ '2026_01$'`;
 
-/** New files for every table: what an earlier schedule left behind in them would decide the order of rows without an order. */
-const emptied = `truncate cairn.teams, cairn.targets, cairn.services, cairn.service_environments, cairn.intents,
-  cairn.intent_resources, cairn.resources, cairn.resource_dependencies, cairn.outside_dependencies, cairn.operations, cairn.decisions,
-  cairn.audit_log,  cairn.idempotency_keys, cairn.drift_runs, cairn.drift_run_teams, cairn.drift_findings,
-  cairn.target_budgets, cairn.budget_shares, cairn.breakers, cairn.orphans`;
+/** Indexes over a few dozen rows cost planning and writing time; whether statements use them is for `test/database` to say. */
+const needlessIndexes = `select to_jsonb(c.relname) from pg_index i join pg_class c on c.oid = i.indexrelid
+  join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'cairn' and not i.indisunique and not c.relispartition`;
+
+/** All that a schedule writes into. */
+const tables = `select to_jsonb(c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace
+  where n.nspname = 'cairn' and c.relkind in ('r', 'p') and not c.relispartition and c.relname not in ('migrations', 'environments')`;
 
 /**
  * @param now milliseconds since 1970: the database's clock
@@ -160,7 +115,15 @@ export async function openStore(now: () => number, patch: (sql: string) => strin
   );
   await migrate({ ...owner, transaction: (work) => work(owner) }, migrations);
   const unused = await owner.rows<string>(unusedPartitions);
-  await engine.exec([written, ...unused.map((name) => `drop table cairn.${name}`)].join(";"));
+  const needless = await owner.rows<string>(needlessIndexes);
+  const written = await owner.rows<string>(tables);
+  // New files for every table: what an earlier schedule left behind would decide the order of rows without an order.
+  const emptied = `truncate ${written.map((name) => `cairn.${name}`).join(", ")}`;
+  const drops = [
+    ...unused.map((name) => `drop table cairn.${name}`),
+    ...needless.map((name) => `drop index cairn.${name}`),
+  ];
+  await engine.exec([writtenFunction, ...drops].join(";"));
 
   return {
     async run(wanted, sql, parameters) {

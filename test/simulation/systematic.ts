@@ -1,9 +1,12 @@
 import type { Intent } from "../../core/intent.ts";
+import type { Delivery } from "./delivery.ts";
 import { typeNames } from "./kinds.ts";
-import { caller } from "./schedule.ts";
-import { openSimulation, type Scene, type Simulation } from "./simulate.ts";
+import { developerOf, type Place } from "./places.ts";
+import { requestOf } from "./requests.ts";
+import type { Scene } from "./scene.ts";
+import { openSimulation, type Simulation } from "./simulate.ts";
 import type { Violation } from "./violation.ts";
-import type { Delivery, Ending } from "./world.ts";
+import type { Ending } from "./world.ts";
 
 type Fault = { how: Delivery; ending: Ending };
 type Failure = { name: string; violations: Violation[]; trace: string[] };
@@ -17,7 +20,7 @@ export const faults: readonly Fault[] = [
   { how: "after", ending: "error" },
 ];
 
-const place = { team: "payments", service: "orders", environment: "staging" };
+const place: Place = { team: "payments", service: "orders", environment: "staging" };
 const sized = (type: string, size: number): Intent => ({
   action: "apply",
   ...place,
@@ -67,7 +70,7 @@ async function play(
   let points = 0;
   const scene = await simulation.play(async ({ world, settle, finish }) => {
     for (const [index, intent] of intents.entries()) {
-      await world.send({ key: `key-${index}`, intent, caller, run: null, answer: null });
+      await world.send(requestOf({ ask: "intent", key: `key-${index}`, intent }, developerOf(place)));
       if (index < intents.length - 1) await settle(([point]) => ({ point: known(point), how: "ok" }));
     }
     await settle(([point]) => {

@@ -1,3 +1,4 @@
+import { abandonResource } from "../../control/abandon-resource.ts";
 import { acceptIntent } from "../../control/accept-intent.ts";
 import { applyResource } from "../../control/apply-resource.ts";
 import { claimOperation } from "../../control/claim-operation.ts";
@@ -5,41 +6,32 @@ import { observeDrift } from "../../control/observe-drift.ts";
 import { observeResource } from "../../control/observe-resource.ts";
 import { paceOf } from "../../control/pace.ts";
 import { releaseOperation } from "../../control/release-operation.ts";
+import { retryResource } from "../../control/retry-resource.ts";
 import { startOperations } from "../../control/start-operations.ts";
 import { sweep } from "../../control/sweep.ts";
-import type { Executions } from "../../core/executions.ts";
+import { verifyResource } from "../../control/verify-resource.ts";
 import type { OperationRef } from "../../core/operation.ts";
-import type { Providers } from "../../core/provider.ts";
-import type { ApiStore, DriftStore, WorkerStore } from "../../core/store.ts";
 import type { FunctionName } from "../../functions/manifest.ts";
-
-/** What one invocation of a function may reach, every call of it an await point of the schedule. */
-export type Ports = {
-  api: ApiStore;
-  worker: WorkerStore;
-  drift: DriftStore;
-  providers: Providers;
-  executions: Executions;
-  random: () => number;
-  newId: () => string;
-  now: () => number;
-};
+import type { Ports } from "./ports.ts";
 
 /** The use cases; a planted bug wraps one of them. */
 export const useCases = {
+  abandonResource,
   acceptIntent,
   applyResource,
   claimOperation,
   observeDrift,
   observeResource,
   releaseOperation,
+  retryResource,
   startOperations,
   sweep,
+  verifyResource,
 };
 export type UseCases = typeof useCases;
 
 export const leaseSeconds = 60;
-const pace = paceOf(leaseSeconds);
+export const pace = paceOf(leaseSeconds);
 const driftIntervalSeconds = 1800;
 
 export class OperationLost extends Error {
@@ -67,14 +59,15 @@ export const tasks: { readonly [name in FunctionName]?: Task } = {
   "start-operations": async (ports, input, use) => ({
     started: await use.startOperations(ports.executions, input.startable as OperationRef[]),
   }),
-  sweep: (ports, _input, use) => use.sweep({ store: ports.worker, executions: ports.executions, pace }),
+  sweep: ({ worker, executions, sleep }, _input, use) =>
+    use.sweep({ store: worker, executions, pace, patience: { seconds: leaseSeconds * 0.75, sleep } }),
   "claim-drift": async (ports, input) => {
     const run = typeof input.run === "string" ? input.run : ports.newId();
     return { run, batch: await ports.drift.claimDrift(run, { batch: 25, intervalSeconds: driftIntervalSeconds }) };
   },
   "observe-drift": (ports, { run, batch }, use) =>
     use.observeDrift(
-      { store: ports.drift, providers: ports.providers, parallel: 5, providerSeconds: 20, sleep: async () => {} },
+      { store: ports.drift, providers: ports.providers, parallel: 5, providerSeconds: 20, sleep: ports.sleep },
       String(run),
       batch as { team: string; id: string }[],
     ),

@@ -1,84 +1,40 @@
 import type { AcceptOutcome } from "../../control/accept-intent.ts";
-import type { Caller } from "../../core/caller.ts";
-import type { Intent } from "../../core/intent.ts";
-import { createApiStore } from "../../database/api-store.ts";
-import { type Database, type SqlParameters, StoreUnavailable } from "../../database/data-api.ts";
-import { driftWorkerQueries } from "../../database/drift.ts";
-import { operationQueries } from "../../database/operations.ts";
-import { type FunctionName, functions } from "../../functions/manifest.ts";
-import { createAwsProvider } from "../../providers/aws/aws-provider.ts";
+import { type FunctionName, functions, schedules } from "../../functions/manifest.ts";
+import type { Bug } from "./bug.ts";
+import { callError } from "./call-error.ts";
 import type { Checker } from "./checker.ts";
-import { clientOver, cloudError, type SimCloud } from "./cloud.ts";
-import { goldenPaths, policy, schemaOf } from "./kinds.ts";
+import { arrives, type Delivery, errorOf } from "./delivery.ts";
 import { type Execution, failed, startExecution, step, succeeded, waited } from "./machine.ts";
+import { type Ports, portsOf, type Wires } from "./ports.ts";
 import type { Random } from "./random.ts";
-import type { SimStore, StoreRole } from "./store.ts";
-import { leaseSeconds, type Ports, tasks, type UseCases } from "./tasks.ts";
+import { type ApiRequest, describe, perform } from "./requests.ts";
+import type { Held, Point, Run } from "./run.ts";
+import type { Sides } from "./sides.ts";
+import type { SimStore } from "./store.ts";
+import { pace, tasks, useCases } from "./tasks.ts";
+import { inRun } from "./timers.ts";
+import { deliveryIn } from "./weather.ts";
 
-/** Where a run stands still: it has called a port, and the schedule decides what becomes of the call. */
-export type Point = {
-  run: Run;
-  port: "store" | "cloud" | "start";
-  label: string;
-  perform(): Promise<unknown>;
-  resolve(value: unknown): void;
-  reject(error: Error): void;
-  /** A call without an answer: when its deadline ends it. */
-  hangsUntil: number | null;
-};
-
-/** One invocation of a function. */
-export type Run = {
-  id: number;
-  what: string;
-  deadline: number;
-  points: Point[];
-  state: "running" | "ended" | "dead";
-  /** The execution that waits for it; null for the API, the sweep, and what was given up while it still ran. */
-  held: Held | null;
-  request: ApiRequest | null;
-};
-
-type Held = { execution: Execution; run: Run | null; resumeAt: number | null };
-
-export type ApiRequest = {
-  key: string;
-  intent: Intent;
-  caller: Caller;
-  run: Run | null;
-  /** Null while nobody knows: the caller asks again with the same key. */
-  answer: AcceptOutcome | null;
-};
-
-export type Delivery =
-  | "ok"
-  | "before"
-  | "after"
-  | "hang-before"
-  | "hang-after"
-  | "crash-before"
-  | "crash-after"
-  | "late";
 export type Ending = "error" | "vanish";
-
 export type World = ReturnType<typeof createWorld>;
 
-const providerSeconds = leaseSeconds / 2;
-const sweepMs = 60_000;
-const driftMs = 15 * 60_000;
+const { providerSeconds, unansweredSeconds } = pace;
+const unansweredMs = (providerSeconds + unansweredSeconds) * 1000 - 500;
+const sweepMs = (schedules.sweep?.rateMinutes ?? 1) * 60_000;
+const driftMs = (schedules.drift?.rateMinutes ?? 15) * 60_000;
 
 /** Everything that runs, held at its await points. Nothing here decides: `schedule.ts` does. */
 export function createWorld(options: {
   store: SimStore;
-  cloud: SimCloud;
+  sides: Sides;
   clock: { now: number };
   random: Random;
-  use: UseCases;
   checker: Checker;
   trace: (line: string) => void;
-  database?: (database: Database) => Database;
+  bug: Bug;
 }) {
-  const { store, cloud, clock, random, use, checker, trace, database = (one) => one } = options;
+  const { store, sides, clock, random, checker, trace, bug } = options;
+  const use = { ...useCases, ...bug.use };
   const runs: Run[] = [];
   const held = new Map<string, Held>();
   const requests: ApiRequest[] = [];
@@ -87,84 +43,57 @@ export function createWorld(options: {
   let nextSweep = clock.now + sweepMs;
   let nextDrift = clock.now + driftMs;
   let driftRuns = 0;
+  /** The database fails over: until then it answers nobody. */
+  let databaseAwayUntil = 0;
+  /** How long after it was made a late call may arrive, in milliseconds. */
+  let lateness = providerSeconds * 900;
 
-  function gate<T>(run: Run, port: Point["port"], label: string, perform: () => Promise<T>): Promise<T> {
+  const wires: Wires = {
+    ...{ store, sides, checker, clock, random, bug, gate, sleep, newId },
+    start: (run) => ({
+      start: (machine, name, input) =>
+        gate(run, { port: "start", label: `start ${name.slice(-14)}`, at: null }, async () =>
+          begin(machine, name, input),
+        ),
+    }),
+  };
+
+  function gate<T>(
+    run: Run,
+    { port, label, at, cutOff }: Pick<Point, "port" | "label" | "at" | "cutOff">,
+    work: () => Promise<T>,
+  ): Promise<T> {
     // What is dead asks nothing and hears nothing.
     if (run.state === "dead") return new Promise(() => {});
+    if (at !== null) checker.beforeCall(run, label, at);
     return new Promise<T>((resolve, reject) => {
-      run.points.push({ run, port, label, perform, resolve: resolve as Point["resolve"], reject, hangsUntil: null });
+      const answers = { resolve: resolve as Point["resolve"], reject };
+      run.points.push({ run, port, label, at, cutOff, perform: work, ...answers, hangsUntil: null });
     });
   }
 
-  function gated(run: Run, role: StoreRole): Database {
-    const statement = async <T>(sql: string, parameters: SqlParameters = {}) => {
-      const label = nameOf(sql);
-      const { values, written } = await store.run(role, sql, parameters).catch((error: Error) => {
-        checker.report("SQL", `${label} was refused: ${error.message}`);
-        throw error;
-      });
-      checker.afterStatement(label, parameters, written);
-      return values.map((value) => (value === null ? null : JSON.parse(value)) as T);
-    };
-    const transaction = () => Promise.reject(new Error("Nothing but a migration opens a transaction."));
-    const inner = database({ rows: statement, transaction });
-    return {
-      rows: (sql, parameters = {}) => gate(run, "store", nameOf(sql), () => inner.rows<never>(sql, parameters)),
-      transaction,
-    };
+  function sleep(run: Run, milliseconds: number): Promise<void> {
+    return new Promise((resolve) => run.timers.push({ at: clock.now + milliseconds, fire: resolve }));
   }
 
+  /** A UUIDv7 of the schedule's clock. */
   function newId(): string {
     made += 1;
     const time = clock.now.toString(16).padStart(12, "0");
-    return `${time.slice(0, 8)}-${time.slice(8)}-7${(made >> 12).toString(16).padStart(3, "0")}-8${(made & 4095).toString(16).padStart(3, "0")}-${random.hex(12)}`;
+    const count = made.toString(16).padStart(6, "0");
+    return `${time.slice(0, 8)}-${time.slice(8)}-7${count.slice(0, 3)}-8${count.slice(3)}-${random.hex(12)}`;
   }
 
-  function portsOf(run: Run): Ports {
-    const worker = gated(run, "cairn_worker");
-    const scoped = { api: gated(run, "cairn_api"), platform: gated(run, "cairn_platform") };
-    return {
-      api: createApiStore(scoped, leaseSeconds),
-      worker: operationQueries(worker),
-      drift: driftWorkerQueries(worker),
-      providers: {
-        aws: createAwsProvider({
-          clientFor: () =>
-            clientOver(cloud, (label, perform) =>
-              gate(run, "cloud", label, async () => {
-                const answer = await perform();
-                checker.afterCall();
-                return answer;
-              }),
-            ),
-          readSchema: schemaOf,
-        }),
-      },
-      executions: {
-        start: (machine, name, input) =>
-          gate(run, "start", `start ${name.slice(-14)}`, async () => begin(machine, name, input)),
-      },
-      random: random.next,
-      newId,
-      now: () => Math.floor(clock.now / 1000),
-    };
-  }
-
-  function launch(what: string, task: FunctionName, run: Partial<Run>, work: (ports: Ports) => Promise<unknown>): Run {
-    const deadline = clock.now + functions[task].timeoutSeconds * 1000;
+  function launch(what: string, task: FunctionName, more: Partial<Run>, work: (ports: Ports) => Promise<unknown>): Run {
     const started: Run = {
-      id: runs.length + 1,
-      what,
-      deadline,
-      points: [],
-      state: "running",
-      held: null,
-      request: null,
-      ...run,
+      ...{ id: runs.length + 1, what, operation: null, startedAt: clock.now, points: [], timers: [] },
+      ...{ state: "running", held: null, request: null, failed: new Set() },
+      deadline: clock.now + functions[task].timeoutSeconds * 1000,
+      ...more,
     };
     runs.push(started);
     if (started.held !== null) started.held.run = started;
-    work(portsOf(started)).then(
+    inRun(started, () => work(portsOf(wires, started))).then(
       (result) => finish(started, { ok: true, result }),
       (error: Error) => finish(started, { ok: false, error }),
     );
@@ -178,7 +107,6 @@ export function createWorld(options: {
     if (run.request !== null) {
       run.request.run = null;
       if (end.ok) checker.afterAnswer(run.request, end.result as AcceptOutcome);
-      else if (end.error.name !== "StoreUnavailable") checker.report("API", `the API threw ${end.error.stack}`);
     }
     if (!end.ok && !expected.has(end.error.name)) checker.report("ERROR", `${run.what} threw ${end.error.stack}`);
     settle(run, end.ok ? { result: end.result } : { error: end.error.name });
@@ -208,8 +136,9 @@ export function createWorld(options: {
     if (next.does !== "call") return;
     const task = tasks[next.task];
     if (task === undefined) throw new Error(`no task ${next.task}`);
-    const what = `${next.task}(${String(next.input.operation ?? next.input.run ?? "").slice(-4)}${next.input.epoch === undefined ? "" : ` e${next.input.epoch}`})`;
-    launch(what, next.task, { held: holder }, (ports) => task(ports, next.input, use));
+    const { operation, epoch, run } = next.input as { operation?: string; epoch?: number; run?: string };
+    const what = `${next.task}(${(operation ?? run ?? "").slice(-4)}${epoch === undefined ? "" : ` e${epoch}`})`;
+    launch(what, next.task, { held: holder, operation: operation ?? null }, (ports) => task(ports, next.input, use));
   }
 
   function begin(machine: Execution["machine"], name: string, input: object): "started" | "exists" {
@@ -227,6 +156,7 @@ export function createWorld(options: {
   function kill(run: Run, ending: Ending): void {
     run.state = "dead";
     run.points = [];
+    run.timers = [];
     if (run.request !== null) run.request.run = null;
     const { held: holder } = run;
     if (holder !== null && ending === "vanish") {
@@ -236,67 +166,58 @@ export function createWorld(options: {
     } else settle(run, { error: "Runtime.ExitError" });
   }
 
-  async function deliver(point: Point, how: Delivery, ending: Ending = "error"): Promise<void> {
+  /** What becomes of a call that the schedule lets happen: there may be a storm, and the database may be away. */
+  function weathered({ port, at }: Point): Delivery {
+    if (port === "store" && databaseAwayUntil > clock.now) return "refused";
+    return at === null ? "ok" : deliveryIn(at.side.storm, at.service, clock.now, random);
+  }
+
+  async function deliver(point: Point, asked: Delivery, ending: Ending = "error"): Promise<void> {
     const { run, port, label } = point;
-    trace(
-      `run ${run.id} ${run.what}: ${port} ${label}${how === "ok" ? "" : ` [${how}${how.startsWith("crash") ? ` ${ending}` : ""}]`}`,
-    );
+    const how = asked === "ok" ? weathered(point) : asked;
+    const crash = how.startsWith("crash") ? ` ${ending}` : "";
+    trace(`run ${run.id} ${run.what}: ${port} ${label}${how === "ok" ? "" : ` [${how}${crash}]`}`);
+    if (arrives.has(how)) await point.perform().catch(() => undefined);
+    if (how === "before" || how === "hang-before" || how === "crash-before") point.cutOff?.();
     if (how === "hang-before" || how === "hang-after" || how === "late") {
-      if (how === "hang-after") await point.perform().catch(() => undefined);
-      // It arrives while its caller still waits, or after its caller has died: within the call's own deadline.
-      if (how === "late")
-        late.push({ at: clock.now + random.below(providerSeconds * 900), perform: point.perform, label });
+      if (how === "late") {
+        // Without tokens there is no telling a call that is hours late: such a provider's are over when nobody answers any more.
+        const latest = point.at?.side.provider === "postgres" ? Math.min(lateness, unansweredMs) : lateness;
+        late.push({ at: clock.now + random.below(latest), perform: point.perform, label });
+      }
       point.hangsUntil = clock.now + providerSeconds * 1000;
       return;
     }
     run.points = run.points.filter((one) => one !== point);
-    switch (how) {
-      case "ok":
-        await point.perform().then(point.resolve, point.reject);
-        break;
-      case "after":
-        await point.perform().catch(() => undefined);
-        point.reject(faultOf(port, true));
-        break;
-      case "before":
-        point.reject(faultOf(port, false));
-        break;
-      case "crash-after":
-        await point.perform().catch(() => undefined);
-        kill(run, ending);
-        break;
-      case "crash-before":
-        kill(run, ending);
-        break;
-    }
+    if (how === "ok") await point.perform().then(point.resolve, point.reject);
+    else if (how === "crash-before" || how === "crash-after") kill(run, ending);
+    else lose(point, errorOf(port, how, random));
     await drain();
   }
 
-  function faultOf(port: Point["port"], after: boolean): Error {
-    if (port === "store") return new StoreUnavailable("simulated");
-    if (port === "start") return cloudError("ThrottlingException", 400);
-    if (after) return random.chance(0.5) ? cloudError("TimeoutError", null) : cloudError("InternalFailure", 500);
-    return random.pick([
-      cloudError("ThrottlingException", 429),
-      cloudError("ServiceUnavailable", 503),
-      cloudError("TimeoutError", null),
-    ]);
+  function lose(point: Point, error: Error): void {
+    if (point.port === "provider") checker.afterLoss(point.run, point.label);
+    point.reject(error);
   }
 
   /** Moves the clock, and with it everything that was waiting for it. */
   async function advance(to: number): Promise<void> {
     clock.now = Math.max(clock.now, to);
-    cloud.tick();
+    sides.tick();
     for (const one of late.filter(({ at }) => at <= clock.now)) {
       late.splice(late.indexOf(one), 1);
       trace(`  a late call arrives: ${one.label}`);
       await one.perform().catch(() => undefined);
     }
     for (const run of runs) {
+      if (run.state !== "running") continue;
       for (const point of run.points.filter(({ hangsUntil }) => hangsUntil !== null && hangsUntil <= clock.now)) {
         run.points = run.points.filter((one) => one !== point);
-        point.reject(cloudError("TimeoutError", null));
+        lose(point, callError("TimeoutError", null));
       }
+      const due = run.timers.filter(({ at }) => at <= clock.now);
+      run.timers = run.timers.filter(({ at }) => at > clock.now);
+      for (const { fire } of due) fire();
     }
     await drain();
     for (const run of runs.filter(({ state, deadline }) => state === "running" && deadline <= clock.now)) {
@@ -326,47 +247,49 @@ export function createWorld(options: {
     if (sweep !== undefined) launch("sweep", "sweep", {}, (ports) => sweep(ports, {}, use));
   }
 
-  const points = () =>
-    runs.flatMap((run) => (run.state === "running" ? run.points.filter(({ hangsUntil }) => hangsUntil === null) : []));
+  const alive = () => runs.filter(({ state }) => state === "running");
+  const running = () => [...held.values()].filter(({ execution }) => execution.status === "RUNNING");
 
   return {
     clock,
     runs,
     requests,
-    points,
     deliver,
     advance,
     drain,
     sweepNow,
     say: trace,
+    set lateness(milliseconds: number) {
+      lateness = milliseconds;
+    },
+    databaseComesBack(): void {
+      databaseAwayUntil = clock.now;
+    },
+    points: () => alive().flatMap((run) => run.points.filter(({ hangsUntil }) => hangsUntil === null)),
     /** When the clock has to be moved to, at the latest, for something to go on. */
     nextEvent(): number {
-      const times = [nextSweep, cloud.nextChange() ?? Number.POSITIVE_INFINITY, ...late.map(({ at }) => at)];
-      for (const { execution, resumeAt } of held.values()) {
-        if (resumeAt !== null && execution.status === "RUNNING") times.push(resumeAt);
+      let next = Math.min(nextSweep, sides.nextChange());
+      for (const { at } of late) next = Math.min(next, at);
+      for (const { resumeAt } of running()) next = Math.min(next, resumeAt ?? next);
+      for (const run of alive()) {
+        for (const { hangsUntil } of run.points) next = Math.min(next, hangsUntil ?? next);
+        for (const { at } of run.timers) next = Math.min(next, at);
       }
-      for (const run of runs) {
-        if (run.state === "running")
-          times.push(...run.points.flatMap(({ hangsUntil }) => (hangsUntil === null ? [] : [hangsUntil])));
-      }
-      return Math.max(clock.now + 1, Math.min(...times));
+      return Math.max(clock.now + 1, next);
     },
-    busy: () =>
-      runs.some(({ state }) => state === "running") ||
-      late.length > 0 ||
-      [...held.values()].some(({ execution }) => execution.status === "RUNNING"),
+    busy: () => alive().length > 0 || late.length > 0 || running().length > 0,
     /** A request of a caller, or the same one again while its answer is not known. */
     async send(request: ApiRequest): Promise<void> {
       if (!requests.includes(request)) requests.push(request);
-      const { caller, intent, key } = request;
-      const scope = caller.role === "platform" ? ("platform" as const) : { team: caller.team ?? "" };
-      request.run = launch(`api ${intent.action} ${key}`, "api", { request }, (ports) =>
-        use.acceptIntent(
-          { store: ports.api, goldenPaths, policy, executions: ports.executions, newId: ports.newId, now: ports.now },
-          { caller, scope, intent, key, dryRun: false },
-        ),
-      );
+      request.run = launch(`api ${describe(request)}`, "api", { request }, (ports) => perform(ports, use, request));
       await drain();
+    },
+    /** The database goes away for a while: each statement that is under way is lost before its commit or after it. */
+    async failover(seconds: number): Promise<void> {
+      trace(`the database fails over, for ${seconds} s`);
+      const pending = alive().flatMap(({ points }) => points.filter(({ port }) => port === "store"));
+      for (const point of pending) await deliver(point, random.chance(0.5) ? "before" : "after");
+      databaseAwayUntil = clock.now + seconds * 1000;
     },
     /** The invocation goes on, but its answer will not arrive: Step Functions calls the function again. */
     async forget(run: Run): Promise<void> {
@@ -380,23 +303,9 @@ export function createWorld(options: {
       await drain();
     },
     names: () => [...held.keys()],
-    forgettable: () => runs.filter((run) => run.state === "running" && run.held !== null),
-    crash: kill,
+    forgettable: () => alive().filter(({ held: holder }) => holder !== null),
   };
 }
 
-/** What a task may end with; anything else is a bug, whatever the machine makes of it. */
-const expected = new Set(["StoreUnavailable", "OperationLost"]);
-
-/** A statement's name in a trace. */
-function nameOf(sql: string): string {
-  const called =
-    /cairn\.(accept_intent|record_denial|claim_operation|advance_operation|sweep|claim_drift|record_drift|close_drift)\(/.exec(
-      sql,
-    )?.[1];
-  if (called !== undefined) return called;
-  if (sql.includes("sent_hash = :sentHash")) return "work_to_send";
-  if (sql.includes("update cairn.operations o set due_at")) return "work";
-  if (sql.includes("service_environments s")) return "context";
-  return "read";
-}
+/** What a task or a request may end with; anything else is a bug, whatever becomes of it. */
+const expected = new Set(["StoreUnavailable", "OperationLost", "ThrottlingException"]);

@@ -1,0 +1,58 @@
+import type { Delivery } from "./delivery.ts";
+import type { Random } from "./random.ts";
+
+/** How a provider behaves just now. Probabilities; times in milliseconds. */
+export type Weather = {
+  handlerFailure: number;
+  staleMs: number;
+  conflictOnReplay: number;
+  silentLists: boolean;
+  slow: boolean;
+};
+export const fairWeather: Weather = {
+  handlerFailure: 0,
+  staleMs: 0,
+  conflictOnReplay: 0,
+  silentLists: false,
+  slow: false,
+};
+
+export function someWeather(random: Random): Weather {
+  return {
+    handlerFailure: random.pick([0, 0, 0.1, 0.4]),
+    staleMs: random.pick([0, 0, 20_000, 100_000]),
+    conflictOnReplay: random.pick([0, 0, 0.5, 1]),
+    silentLists: random.chance(0.3),
+    slow: random.chance(0.2),
+  };
+}
+
+/**
+ * Trouble that lasts: calls are refused for their rate, answered 5xx (half of them after they had their effect), or hang; or the
+ * region is down, and nothing of all that arrives.
+ */
+export type StormKind = "throttling" | "errors" | "hanging" | "down";
+export const stormKinds: readonly StormKind[] = ["throttling", "errors", "hanging", "down"];
+export type Storm = {
+  kind: StormKind;
+  /** The part of the provider that has it, `Sim::Store`; null: all of it. */
+  service: string | null;
+  strength: number;
+  until: number;
+};
+
+/** What becomes of a call that the schedule itself lets happen. */
+export function deliveryIn(storm: Storm | null, service: string | null, now: number, random: Random): Delivery {
+  if (storm === null || storm.until <= now || (storm.service !== null && storm.service !== service)) return "ok";
+  if (!random.chance(storm.strength)) return "ok";
+  switch (storm.kind) {
+    case "throttling":
+      return "throttled";
+    case "errors":
+      return random.pick(["before", "after"]);
+    case "hanging":
+      return random.pick(["hang-before", "hang-after"]);
+    case "down":
+      return "refused";
+  }
+}
