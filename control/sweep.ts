@@ -6,10 +6,13 @@ import { startOperations } from "./start-operations.ts";
 /** How many operations one round takes over, and how many rounds one run makes: 1,000 a minute, more than are ever lost. */
 const batch = 100;
 const rounds = 10;
-/** Between two rounds while a budget fills: two seconds of it is what an idle target lets through at once. */
-const pauseSeconds = 2;
+/**
+ * Between two rounds while a budget fills. It holds two seconds of its rate: with a pause as long, all that a round itself takes was
+ * lost, a fifth of the rate on a busy machine.
+ */
+const pauseSeconds = 1;
 /** Rounds in which nothing may go on before one ends that has let something through: its probe's answer lets everything through. */
-const idleRounds = 3;
+const idleRounds = 6;
 
 export type SweepDeps = {
   store: WorkerStore;

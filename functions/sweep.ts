@@ -10,8 +10,8 @@ const deps = {
   store: workerStore(),
   executions: executions(),
   pace: paces,
-  // A lease is as long as the rule's period: most of it ends before the next run begins.
-  patience: { seconds: paces.leaseSeconds * 0.85, sleep: (seconds: number) => sleep(seconds * 1000) },
+  // A lease is as long as the rule's period: three quarters of it, and what the rounds themselves take, end before the next run begins.
+  patience: { seconds: paces.leaseSeconds * 0.75, sleep: (seconds: number) => sleep(seconds * 1000) },
 };
 
 export const handler = task("sweep", z.unknown(), async () => {
