@@ -85,18 +85,7 @@ function cut(text: string): string {
  * provider would refuse, and the object would stay behind as a resource that nobody can apply any more.
  */
 function isProtected(before: ContextResource | null): boolean {
-  const { definition = null, generation = 0, identifier = null, operation = null } = before ?? {};
-  if (definition === null || definition.protected) return true;
-  const isLifting = Object.entries(definition.properties).some(
-    ([name, value]) => /^DeletionProtection(?:Enabled)?$/.test(name) && value === false,
-  );
-  return (
-    isLifting &&
-    generation > 1 &&
-    identifier !== null &&
-    operation?.kind === "apply" &&
-    operation.status !== "SUCCEEDED"
-  );
+  return before?.definition == null || before.definition.protected || before.heldOutside;
 }
 
 function regionOf(target: JsonObject | undefined): string | null {

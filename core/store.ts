@@ -31,6 +31,11 @@ export type ContextResource = {
   definition: Definition | null;
   /** Keys of what it will output once READY. */
   outputKeys: string[];
+  /**
+   * Its provider may refuse a delete: what was sent since it was last READY, what it was then, or what is being sent now says so.
+   * Only for the names that were asked for.
+   */
+  heldOutside: boolean;
   /** Ids of the live resources whose outputs it uses. */
   dependsOn: string[];
   /** The operation of the current generation. */

@@ -5,6 +5,9 @@ import type { OperationKind, OperationStatus } from "../core/operation.ts";
 import type { Acceptance, AcceptResult, ContextResource, IntentContext } from "../core/store.ts";
 import { databaseFor, pageBytes, type ScopedDatabases, scopedRows, teamOf } from "./scoped.ts";
 
+/** Properties with which AWS refuses a delete, wherever it has them. */
+const holdsBack = "$[*] ? (@.DeletionProtection == true || @.DeletionProtectionEnabled == true)";
+
 /** One header row, then a row for each resource of the service in the environment, cut at what one answer holds. */
 export const contextQuery = `
   select h.row from (
@@ -26,6 +29,11 @@ export const contextQuery = `
           'id', x.id, 'name', x.name, 'type', x.type, 'version', x.version, 'status', x.status, 'deleting', x.deleting,
           'generation', x.generation, 'identifier', x.identifier, 'definitionHash', x.definition_hash,
           'definition', case when :names::text is null or x.name in (select jsonb_array_elements_text(:names::jsonb)) then x.definition end,
+          'heldOutside', (:names::text is null or x.name in (select jsonb_array_elements_text(:names::jsonb)))
+            and ((x.identifier is not null and x.applied @? '${holdsBack}') or exists (
+              select from cairn.operations o
+              where o.team_id = x.team_id and o.resource_id = x.id and o.kind = 'apply' and o.status in ('PENDING', 'RUNNING')
+                and o.sent_hash is not null and jsonb_build_array(o.definition->'properties') @? '${holdsBack}')),
           'outputKeys', (select coalesce(jsonb_agg(o.key), '[]') from jsonb_object_keys(x.definition->'outputs') o(key)),
           'dependsOn', (select coalesce(jsonb_agg(e.depends_on), '[]') from cairn.resource_dependencies e
             where e.team_id = x.team_id and e.resource_id = x.id),

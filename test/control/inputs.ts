@@ -54,6 +54,7 @@ export function existing(name: string, more: Partial<ContextResource> = {}): Con
     identifier: name,
     definitionHash: hashOf((definition ?? {}) as unknown as Json),
     outputKeys: ["arn", "url"],
+    heldOutside: false,
     dependsOn: [],
     operation: { id: `operation-of-${name}`, kind: "apply", status: "SUCCEEDED" },
     ...more,

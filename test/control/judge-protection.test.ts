@@ -1,31 +1,14 @@
 import { expect, test } from "vitest";
 import { judge } from "../../control/judge.ts";
 import type { Definition } from "../../core/definition.ts";
-import type { OperationKind, OperationStatus } from "../../core/operation.ts";
 import type { PolicyInput } from "../../core/policy.ts";
 import type { ContextResource, IntentContext } from "../../core/store.ts";
 
-type Case = {
-  reason: string;
-  protection: boolean;
-  generation: number;
-  identifier: string | null;
-  operation: [OperationKind, OperationStatus];
-  expected: boolean;
-};
-
-const lifted = { protection: false, generation: 2, identifier: "orders-db" } as const;
-
-test.each<Case>([
-  { reason: "lifted and READY", ...lifted, operation: ["apply", "SUCCEEDED"], expected: false },
-  { reason: "a lift that waits", ...lifted, operation: ["apply", "PENDING"], expected: true },
-  { reason: "a lift under way", ...lifted, operation: ["apply", "RUNNING"], expected: true },
-  { reason: "a lift that failed", ...lifted, operation: ["apply", "FAILED"], expected: true },
-  { reason: "its delete asked for again", ...lifted, operation: ["delete", "FAILED"], expected: false },
-  { reason: "never protected, being made", ...lifted, generation: 1, operation: ["apply", "RUNNING"], expected: false },
-  { reason: "never made", ...lifted, identifier: null, operation: ["apply", "FAILED"], expected: false },
-  { reason: "protected", ...lifted, protection: true, operation: ["apply", "SUCCEEDED"], expected: true },
-])("to a delete, $reason is protected: $expected", ({ protection, generation, identifier, operation, expected }) => {
+test.each([
+  { reason: "protected", protection: true, heldOutside: false, expected: true },
+  { reason: "lifted, but not at its provider yet", protection: false, heldOutside: true, expected: true },
+  { reason: "not protected anywhere", protection: false, heldOutside: false, expected: false },
+])("to a delete, what is $reason is protected: $expected", ({ protection, heldOutside, expected }) => {
   const definition: Definition = {
     type: "postgres",
     version: 1,
@@ -40,21 +23,21 @@ test.each<Case>([
     protected: protection,
     monthlyPrice: null,
   };
-  const [kind, status] = operation;
   const before: ContextResource = {
     id: "1",
     name: "db",
     type: "postgres",
     version: 1,
-    status: "SYNCING",
+    status: "READY",
     deleting: false,
-    generation,
-    identifier,
+    generation: 2,
+    identifier: "orders-db",
     definitionHash: "hash",
     definition,
     outputKeys: [],
+    heldOutside,
     dependsOn: [],
-    operation: { id: "2", kind, status },
+    operation: { id: "2", kind: "apply", status: "SUCCEEDED" },
   };
   const seen: PolicyInput[] = [];
   const policy = {

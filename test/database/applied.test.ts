@@ -109,6 +109,55 @@ describe("what was applied is kept until the next READY", () => {
     const { applied } = await work(await apply({ Name: "a", Three: "x".repeat(30_000) }));
     expect(applied).toEqual([{ Small: "s", One: large }]);
   });
+
+  describe.each(["DeletionProtection", "DeletionProtectionEnabled"])(
+    "whether a provider may refuse a delete for its %s",
+    (property) => {
+      const [held, lifted] = [{ [property]: true }, { [property]: false }];
+      const heldOutside = async ({ operation }: OperationRef) => {
+        const place = { team: "payments", service: "orders", environment: "staging" };
+        const { resources } = await store.api.intentContext({ team: "payments" }, { ...place, names: null, key: null });
+        return resources.find((known) => known.operation?.id === operation)?.heldOutside;
+      };
+      const fail = (ref: OperationRef) => advance(ref, { to: "failed", reason: failure, proven: true });
+
+      test("is told by what it was given last, and by a lift only when that is READY", async () => {
+        const apply = resource();
+        await ready(await apply(held));
+        const failing = await apply(lifted);
+        expect(await heldOutside(failing)).toBe(true);
+        await send(failing);
+        expect(await heldOutside(failing)).toBe(true);
+        await fail(failing);
+        expect(await heldOutside(failing)).toBe(true);
+        const lift = await apply(lifted);
+        await ready(lift);
+        expect(await heldOutside(lift)).toBe(false);
+      });
+
+      test("is no for one that never had it, whatever is under way or has failed", async () => {
+        const apply = resource();
+        const first = await apply(lifted);
+        await send(first);
+        expect(await heldOutside(first)).toBe(false);
+        await ready(first);
+        const update = await apply({ ...lifted, Logged: true });
+        await send(update);
+        expect(await heldOutside(update)).toBe(false);
+        await fail(update);
+        expect(await heldOutside(update)).toBe(false);
+      });
+
+      test("is yes while a create with it is being sent, and no when that has made nothing", async () => {
+        const ref = await resource()(held);
+        expect(await heldOutside(ref)).toBe(false);
+        await send(ref);
+        expect(await heldOutside(ref)).toBe(true);
+        await fail(ref);
+        expect(await heldOutside(ref)).toBe(false);
+      });
+    },
+  );
 });
 
 function acceptanceOf(resourceId: string, name: string, generation: number, properties: JsonObject): Acceptance {

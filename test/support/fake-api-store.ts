@@ -56,6 +56,7 @@ export function fakeApiStore(state: FakeState): ApiStore & { calls: string[] } {
             definitionHash: "",
             definition: null,
             outputKeys: Object.keys(known.outputs),
+            heldOutside: false,
             dependsOn: [],
             operation: null,
           })),
