@@ -139,6 +139,35 @@ describe("what a scheduled run does not find", () => {
     expect(await findings()).toHaveLength(4);
   });
 
+  test("is doubted again when its target is halted within the pass, and is looked at at once", async () => {
+    const ids = await ready(20);
+    const [first = "", second = ""] = ids;
+    await look(ids.slice(0, 4), [first], { passSeconds: 3600 });
+    expect((await findings()).map(({ resource }) => resource.id)).toEqual([first]);
+    const dueNow = () =>
+      store
+        .as("owner")
+        .rows<string>(
+          "select to_jsonb(id) from cairn.resources where team_id = :team and drift_due_at <= now() order by id",
+          { team: place.team },
+        );
+    // As a claim puts off what it takes.
+    const putOff = () =>
+      store
+        .as("owner")
+        .rows("update cairn.resources set drift_due_at = now() + interval '1 hour' where team_id = :team", {
+          team: place.team,
+        });
+    await putOff();
+    expect((await look(ids.slice(1, 4), [second], { passSeconds: 3600 })).counts.halted).toBe(0);
+    expect(await dueNow()).toEqual([]);
+    expect((await look(ids.slice(4), ids.slice(4, 12), { passSeconds: 3600 })).counts.halted).toBe(1);
+    expect(await dueNow()).toEqual([first, second, ...ids.slice(4, 12)].sort());
+    await look(ids, [], { passSeconds: 3600 });
+    expect(await findings()).toEqual([]);
+    expect(await halt()).toBeNull();
+  });
+
   test("is counted anew in the next pass", async () => {
     const ids = await ready(40);
     const passes: number[] = [];
