@@ -41,7 +41,7 @@ export function drawWish(type: TypeName, ground: Ground, before?: Wish): Wish {
 }
 
 /** Protected against deletion in production, unless an apply says otherwise. */
-const kept = new Set<TypeName>(["bucket", "queue", "topic", "secret", "postgres"]);
+const kept = new Set<TypeName>(["bucket", "queue", "topic", "redis", "secret", "postgres"]);
 
 const draws: { readonly [type in TypeName]: (ground: Ground, before?: Wish) => Wish } = {
   bucket: ({ random }) => ({
