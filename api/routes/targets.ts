@@ -1,4 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import type { Target } from "../../core/catalog.ts";
 import { changeShared, readShared } from "../access.ts";
 import { scopeOf } from "../caller.ts";
 import type { Api, ApiDeps } from "../deps.ts";
@@ -60,8 +61,10 @@ const cursors = cursorsOf("targets", "names");
 export function targetRoutes(api: Api, { store }: ApiDeps): void {
   api.openapi(listTargets, async (c) => {
     const { environment, ...page } = c.req.valid("query");
-    const found = await store.targets(scopeOf(c.get("caller")), environment ?? null, cursors.request(page));
-    return readReply(c, cursors.page(found));
+    const caller = c.get("caller");
+    const found = await store.targets(scopeOf(caller), environment ?? null, cursors.request(page));
+    const items = caller.role === "platform" ? found.items : found.items.map(withoutWaysIn);
+    return readReply(c, cursors.page({ ...found, items }));
   });
 
   api.openapi(putBreaker, async (c) => {
@@ -74,4 +77,10 @@ export function targetRoutes(api: Api, { store }: ApiDeps): void {
     }
     return writeReply(200, set);
   });
+}
+
+/** What opens a target to whoever knows it, or leads there, is the platform team's. */
+function withoutWaysIn(target: Target): Target {
+  const { roleArn, externalId, adminSecretArn, ...config } = target.config;
+  return { ...target, config };
 }

@@ -84,7 +84,10 @@ export const target = z
   .object({
     environment: z.string(),
     provider: z.string(),
-    config: jsonObject,
+    config: jsonObject.openapi({
+      description:
+        "Account, region, cluster, …; the role and secrets that Cairn gets in by are shown to the platform role alone.",
+    }),
     budget: z.object({ requestsPerSecond: z.number(), burst: z.number(), available: z.number() }).openapi({
       description: "Calls that Cairn may make there; `available` is below 0 while a debt is paid off.",
     }),

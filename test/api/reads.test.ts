@@ -181,3 +181,25 @@ describe("?team=", () => {
     }
   });
 });
+
+describe("a target", () => {
+  const waysIn = {
+    roleArn: "arn:aws:iam::111111111111:role/cairn-target",
+    externalId: "not-for-every-reader",
+    adminSecretArn: "arn:aws:secretsmanager:eu-central-1:111111111111:secret:admin",
+  };
+  const shownTo = async (claims: (typeof tokens)[keyof typeof tokens]) => {
+    const state = seeded();
+    state.targets = state.targets.map((target) => ({ ...target, config: { ...target.config, ...waysIn } }));
+    const { body } = await harness({ state }).send({ path: "/v1/targets", claims });
+    return (body.items as { config: unknown }[]).map(({ config }) => config);
+  };
+
+  it.each([tokens.viewer, tokens.developer])("shows %o where it is, and not how to get in", async (claims) => {
+    expect(await shownTo(claims)).toEqual([{ region: "eu-central-1" }]);
+  });
+
+  it("shows the platform team all of it", async () => {
+    expect(await shownTo(tokens.platform)).toEqual([{ region: "eu-central-1", ...waysIn }]);
+  });
+});
