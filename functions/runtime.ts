@@ -162,10 +162,12 @@ export async function apiDeps(): Promise<ApiDeps> {
   });
   const databases = { api: storeDatabase("api"), platform: storeDatabase("platform") };
   const callers = process.env.CAIRN_CALLERS;
-  const goldenPaths = process.env.CAIRN_GOLDEN_PATHS ?? new URL("golden-paths/", assets);
+  const { CAIRN_GOLDEN_PATHS: ownPaths, CAIRN_ASSETS: bundled } = process.env;
+  // What lies beside a bundle was checked before it was bundled (cdk.json).
+  const checked = ownPaths === undefined && bundled !== undefined;
   return {
     store: createApiStore(databases, pace().leaseSeconds),
-    goldenPaths: loadGoldenPaths(goldenPaths, awsKindSchemas(schemaFile)),
+    goldenPaths: loadGoldenPaths(ownPaths ?? new URL("golden-paths/", assets), awsKindSchemas(schemaFile), checked),
     policy,
     executions: executions(),
     contract: () => JSON.parse(readFileSync(new URL("openapi.json", assets), "utf8")) as object,

@@ -11,21 +11,30 @@ import { compileParameterSchema, type ParameterSchema } from "./parameter-schema
 /** A golden path in one tier. `schema` reads the provider's schema at its first call: there are megabytes of them. */
 export type TierPath = { variant: Variant; defaults: JsonObject; schema: () => KindSchema };
 
-/** A golden path made ready: checked, its parameters' schema compiled, its defaults summed up per tier. */
+/** A golden path made ready: checked, its defaults summed up per tier. */
 export type GoldenPath = {
   file: GoldenPathFile;
-  parameters: ParameterSchema;
+  /** Compiled when it is first asked for. */
+  parameters: () => ParameterSchema;
   tiers: { [tier in Tier]?: TierPath };
   listed: ResourceType;
 };
 
-/** @throws {GoldenPathError} when its parts do not fit each other */
-export function prepareGoldenPath(name: string, file: GoldenPathFile, schemas: KindSchemas): GoldenPath {
-  const parameters = compile(name, file.parameters);
+/**
+ * @param checked this file has been loaded before, and nothing was wrong with it
+ * @throws {GoldenPathError} when its parts do not fit each other
+ */
+export function prepareGoldenPath(
+  name: string,
+  file: GoldenPathFile,
+  schemas: KindSchemas,
+  checked: boolean,
+): GoldenPath {
+  const parameters = once(() => compile(name, file.parameters));
   const paths: GoldenPath["tiers"] = {};
-  const faults: FieldError[] = checkGoldenPath(file);
+  const faults: FieldError[] = checked ? [] : checkGoldenPath(file);
   for (const [index, variant] of file.variants.entries()) {
-    if (variant.schema === undefined && !schemas.has(variant.kind)) {
+    if (!checked && variant.schema === undefined && !schemas.has(variant.kind)) {
       faults.push({
         pointer: `/variants/${index}/kind`,
         message: `no schema of ${variant.kind} is known, and the golden path carries none`,
@@ -34,7 +43,7 @@ export function prepareGoldenPath(name: string, file: GoldenPathFile, schemas: K
     const schema = once(() => schemaOf(name, variant, schemas));
     for (const tier of variant.tiers) {
       const defaults = { ...schemaDefaults(file), ...file.defaults[tier] };
-      faults.push(...parameters.checkDefaults(defaults, `/defaults/${tier}`));
+      if (!checked) faults.push(...parameters().checkDefaults(defaults, `/defaults/${tier}`));
       paths[tier] = { variant, defaults, schema };
     }
   }

@@ -15,12 +15,14 @@ import { resolveRequest } from "./resolve-request.ts";
  * Reads every `TYPE@VERSION.yaml` of a folder. A type is added by adding a file. JSON files are read as well: a bundling
  * step that turns YAML into JSON spares the cold start 50 ms of parsing, and the bundle the 100 KB of the YAML parser.
  *
+ * @param checked this very folder has been loaded before, by scripts/check-golden-paths.ts: what took a fifth of a cold start is
+ *   then left to the first request that needs it
  * @throws {GoldenPathError} naming file and pointer, when one of them cannot be used
  */
-export function loadGoldenPaths(folder: URL | string, schemas: KindSchemas): GoldenPaths {
+export function loadGoldenPaths(folder: URL | string, schemas: KindSchemas, checked = false): GoldenPaths {
   const path = typeof folder === "string" ? folder : fileURLToPath(folder);
   const names = readdirSync(path).filter((name) => [".yaml", ".json"].includes(extname(name)));
-  const loaded = names.map((name) => load(path, name, schemas)).sort(byTypeAndVersion);
+  const loaded = names.map((name) => load(path, name, schemas, checked)).sort(byTypeAndVersion);
   const versions = Map.groupBy(loaded, ({ file }) => file.type);
   return {
     list: () => loaded.map(({ listed }) => listed),
@@ -44,7 +46,7 @@ export function loadGoldenPaths(folder: URL | string, schemas: KindSchemas): Gol
   };
 }
 
-function load(folder: string, name: string, schemas: KindSchemas): GoldenPath {
+function load(folder: string, name: string, schemas: KindSchemas, checked: boolean): GoldenPath {
   const parsed = goldenPathFile.safeParse(readDocument(folder, name));
   if (!parsed.success) {
     const faults = parsed.error.issues.map(({ path, message }) => ({
@@ -55,7 +57,7 @@ function load(folder: string, name: string, schemas: KindSchemas): GoldenPath {
   }
   const expected = `${parsed.data.type}@${parsed.data.version}${extname(name)}`;
   if (name !== expected) throw new GoldenPathError(name, [{ pointer: "/type", message: `belongs in ${expected}` }]);
-  return prepareGoldenPath(name, parsed.data, schemas);
+  return prepareGoldenPath(name, parsed.data, schemas, checked);
 }
 
 function readDocument(folder: string, name: string): unknown {

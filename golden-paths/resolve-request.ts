@@ -25,7 +25,7 @@ export function resolveRequest(path: GoldenPath, input: ResolveInput): ResolveRe
   const overrides = request.overrides ?? {};
   const asked = [
     ...checkClass(path, request.class, `${pointer}/class`),
-    ...path.parameters.check(parameters, `${pointer}/parameters`),
+    ...path.parameters().check(parameters, `${pointer}/parameters`),
     ...checkProtection(path, parameters, `${pointer}/parameters`),
     ...checkStray(parameters, `${pointer}/parameters`),
     ...checkStray(overrides, `${pointer}/overrides`),

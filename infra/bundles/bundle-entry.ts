@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { build } from "esbuild";
+import { builtins } from "./builtins.ts";
 import { leaveOut } from "./leave-out.ts";
 
 export type Bundle = {
@@ -38,9 +39,9 @@ export async function bundleEntry(root: string, entry: string): Promise<Bundle> 
     legalComments: "none",
     logLevel: "silent",
     // Some dependencies are CommonJS and ask for Node's own modules with require.
-    banner: { js: 'import{createRequire as $require}from"node:module";const require=$require(import.meta.url);' },
+    banner: { js: 'const require=process.getBuiltinModule("module").createRequire(import.meta.url);' },
     external: neverReached,
-    plugins: [leaveOut],
+    plugins: [leaveOut, builtins],
   });
   const file = (extension: string) => {
     const found = result.outputFiles.find(({ path }) => path.endsWith(extension));

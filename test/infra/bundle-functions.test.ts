@@ -79,6 +79,14 @@ test("what the API's bundle leaves out is not missed: golden paths, policy, cont
   });
 });
 
+test("no bundle imports one of Node's own modules as an ES module, which would load what stands behind all its exports", () => {
+  for (const name of names)
+    expect([name, readFileSync(join(folders[name], "index.mjs"), "utf8").match(/\bfrom ?"(node:)?[a-z_/]+"/)]).toEqual([
+      name,
+      null,
+    ]);
+});
+
 test("the API's bundle is at most 600 KB", () => {
   expect(statSync(join(folders.api, "index.mjs")).size).toBeLessThanOrEqual(600_000);
 });
