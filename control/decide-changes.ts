@@ -28,6 +28,9 @@ export type Decided =
   | { outcome: "referenced"; pointer: string; by: string[]; message: string }
   | { outcome: "replacement-required"; pointers: string[]; message: string };
 
+/** The outputs of all that a resource uses are read in one row of the Data API (64 KB), beside its definition (up to 32 KiB). */
+const maxDependencies = 50;
+
 type Deps = { goldenPaths: GoldenPaths; newId: () => string };
 
 /** Decides, from what is known about the service in the environment, what an intent changes. Pure but for new ids. */
@@ -89,6 +92,12 @@ function decideApply(deps: Deps, intent: Intent & { action: "apply" }, context: 
         });
       }
       used.add(target.id);
+    }
+    if (used.size > maxDependencies) {
+      errors.push({
+        pointer: pointerTo("/resources", name),
+        message: `it uses outputs of ${used.size} other resources, and one can use those of ${maxDependencies}`,
+      });
     }
     edges.set(id, [...used]);
   }

@@ -4,8 +4,8 @@ import type { Advance, ClaimResult, WorkerStore } from "../core/store.ts";
 import type { Database } from "./data-api.ts";
 
 /**
- * Of what was applied, the members in which something can be missing now, the last READY's first. 24,000 bytes at most: with
- * a definition of 32 KiB, more would not fit into a row of the Data API (64 KB).
+ * Of what was applied, the members in which something can be missing now, the last READY's first. 24,000 bytes at most, with the
+ * outputs that it uses: with a definition of 32 KiB, more would not fit into a row of the Data API (64 KB).
  */
 const mayBeTakenBack = `(
     select coalesce(jsonb_agg(f.members order by f.nth), '[]') from (
@@ -15,7 +15,7 @@ const mayBeTakenBack = `(
             and (jsonb_typeof(m.value) in ('object', 'array') or op.definition->'properties'->m.key is null)) as members
         from jsonb_array_elements(r.applied) with ordinality a(properties, nth)) c
       where c.members is not null) f
-    where f.bytes <= 24000)`;
+    where f.bytes <= 24000 - coalesce(octet_length(${dependencyOutputs()}::text), 0))`;
 
 /**
  * For an operation that was overtaken after it had asked: the edges are the newer generation's, and without these values it

@@ -145,6 +145,22 @@ describe("a reference", () => {
     expect(decide(intent, ...resources)).toEqual({ outcome: "invalid", errors: [{ pointer, message }] }),
   );
 
+  it.each([
+    [50, { outcome: "decided" }],
+    [
+      51,
+      {
+        outcome: "invalid",
+        errors: [
+          { pointer: "/resources/app", message: "it uses outputs of 51 other resources, and one can use those of 50" },
+        ],
+      },
+    ],
+  ])("to %i others are as many as fit into one row, or too many", (count, expected) => {
+    const names = Array.from({ length: count }, (_, index) => `db${index}`);
+    expect(decide(applying({ app: using(...names) }), ...names.map((name) => existing(name)))).toMatchObject(expected);
+  });
+
   it("to what the intent names but its golden path refuses is not reported a second time", () => {
     const result = decide(applying({ db: { type: "refused" }, app: using("db") }));
     expect(result).toMatchObject({ outcome: "invalid", errors: [{ pointer: "/resources/db/type" }] });
