@@ -1,15 +1,21 @@
 // npm run simulate -- --seeds 5000 [--from 1] [--steps 200] [--workers 2]
 // npm run simulate -- --seed 202            one seed with its trace, shrunk if it breaks a law
-// npm run simulate -- --systematic          a fault at every await point of create, update and delete
-// npm run simulate -- --plants              the checker is checked: every planted bug must be caught
+// npm run simulate -- --systematic          every fault at every await point of create, update and delete
+// npm run simulate -- --plants --seeds 500  the checker is checked: every planted bug must be caught
 import { parseArgs } from "node:util";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
-import { patchOf, plants } from "../test/simulation/plants.ts";
+import { patchOf } from "../test/simulation/plant.ts";
+import { plants } from "../test/simulation/plants.ts";
 import { openSimulation, type Result, shrink } from "../test/simulation/simulate.ts";
-import { systematically } from "../test/simulation/systematic.ts";
+import { cases, type Outcome, systematically } from "../test/simulation/systematic.ts";
 
-type Job = { seeds: number[]; steps: number };
-type Report = { seed: number; violations: Result["violations"]; settledIn: number };
+/** A worker's share of seeds, of plants (each with as many seeds as it takes), or of systematic cases. */
+type Job =
+  | { does: "seeds"; seeds: number[]; steps: number }
+  | { does: "plants"; plants: number[]; steps: number; limit: number }
+  | { does: "cases"; cases: number[] };
+type SeedReport = { seed: number; violations: Result["violations"]; settledIn: number };
+type PlantReport = { plant: number; caught: { law: string; seed: number } | null };
 
 if (isMainThread) await main();
 else await work(workerData as Job);
@@ -27,16 +33,12 @@ async function main(): Promise<void> {
     },
   });
   const steps = whole(values.steps, "steps");
+  const seeds = whole(values.seeds, "seeds");
+  const workers = Math.max(1, whole(values.workers, "workers"));
   if (values.seed !== undefined) process.exitCode = await one(whole(values.seed, "seed"), steps);
-  else if (values.systematic) process.exitCode = await everyPoint();
-  else if (values.plants) process.exitCode = await everyPlant(steps, whole(values.seeds, "seeds"));
-  else
-    process.exitCode = await many(
-      whole(values.from, "from"),
-      whole(values.seeds, "seeds"),
-      steps,
-      whole(values.workers, "workers"),
-    );
+  else if (values.systematic) process.exitCode = await everyPoint(workers);
+  else if (values.plants) process.exitCode = await everyPlant(steps, seeds, workers);
+  else process.exitCode = await many(whole(values.from, "from"), seeds, steps, workers);
 }
 
 function whole(text: string, name: string): number {
@@ -46,30 +48,24 @@ function whole(text: string, name: string): number {
 
 async function many(from: number, count: number, steps: number, workers: number): Promise<number> {
   const started = performance.now();
-  const failing: Report[] = [];
+  const failing: SeedReport[] = [];
   let done = 0;
   let longest = 0;
-  const share = (worker: number) =>
-    Array.from({ length: count }, (_, index) => from + index).filter((_, index) => index % workers === worker);
-  await Promise.all(
-    Array.from({ length: workers }, (_, worker) => {
-      const thread = new Worker(new URL(import.meta.url), {
-        workerData: { seeds: share(worker), steps } satisfies Job,
-      });
-      thread.on("message", (report: Report) => {
-        done += 1;
-        longest = Math.max(longest, report.settledIn);
-        if (report.violations.length > 0) {
-          failing.push(report);
-          console.log(`seed ${report.seed}: ${said(report.violations)}`);
-        }
-        if (done % 100 === 0) console.log(`${done} seeds, ${failing.length} failing, ${seconds(started)} s`);
-      });
-      return new Promise<void>((resolve, reject) => {
-        thread.on("error", reject);
-        thread.on("exit", () => resolve());
-      });
-    }),
+  const jobs = shares(
+    Array.from({ length: count }, (_, index) => from + index),
+    workers,
+  );
+  await inWorkers(
+    jobs.map((seeds) => ({ does: "seeds", seeds, steps })),
+    (report: SeedReport) => {
+      done += 1;
+      longest = Math.max(longest, report.settledIn);
+      if (report.violations.length > 0) {
+        failing.push(report);
+        console.log(`seed ${report.seed}: ${said(report.violations)}`);
+      }
+      if (done % 100 === 0) console.log(`${done} seeds, ${failing.length} failing, ${seconds(started)} s`);
+    },
   );
   console.log(
     `${done} seeds of ${steps} steps in ${seconds(started)} s on ${workers} workers: ${failing.length} failing. ` +
@@ -79,15 +75,103 @@ async function many(from: number, count: number, steps: number, workers: number)
   return failing.length > 0 || done < count ? 1 : 0;
 }
 
-async function work({ seeds, steps }: Job): Promise<void> {
-  const simulation = await openSimulation();
-  for (const seed of seeds) {
-    const { violations, settledIn } = await simulation.run(seed, steps);
-    parentPort?.postMessage({ seed, violations, settledIn } satisfies Report);
+async function everyPoint(workers: number): Promise<number> {
+  const started = performance.now();
+  const all: Outcome = { runs: 0, points: 0, failures: [] };
+  let done = 0;
+  const jobs = shares([...cases.keys()], workers);
+  await inWorkers(
+    jobs.map((share) => ({ does: "cases", cases: share })),
+    ({ runs, points, failures }: Outcome) => {
+      done += 1;
+      all.runs += runs;
+      all.points += points;
+      all.failures.push(...failures);
+      for (const { name, violations, trace } of failures)
+        console.log(`${name}: ${said(violations)}\n${trace.join("\n")}`);
+    },
+  );
+  console.log(
+    `${all.runs} runs in ${seconds(started)} s on ${workers} workers, each with one fault at one of ${all.points} await points ` +
+      `of ${done} cases: ${all.failures.length} failing.`,
+  );
+  return all.failures.length > 0 || done < cases.length ? 1 : 0;
+}
+
+async function everyPlant(steps: number, limit: number, workers: number): Promise<number> {
+  const started = performance.now();
+  const reports = new Map<number, PlantReport["caught"]>();
+  const jobs = shares([...plants.keys()], workers);
+  await inWorkers(
+    jobs.map((share) => ({ does: "plants", plants: share, steps, limit })),
+    ({ plant, caught }: PlantReport) => {
+      reports.set(plant, caught);
+      console.log(`${plants[plant]?.name}: ${caught === null ? "NOT CAUGHT" : `${caught.law} at seed ${caught.seed}`}`);
+    },
+  );
+  console.log("\n| planted bug | caught by | seed |\n|---|---|---|");
+  for (const [index, { name }] of plants.entries()) {
+    const caught = reports.get(index);
+    console.log(`| ${name} | ${caught?.law ?? "not caught"} | ${caught?.seed ?? "–"} |`);
   }
-  await simulation.close();
+  const caught = [...reports.values()].filter((report) => report !== null).length;
+  console.log(`\n${caught} of ${plants.length} caught within ${limit} seeds, in ${seconds(started)} s.`);
+  return caught === plants.length ? 0 : 1;
+}
+
+function shares<T>(all: readonly T[], workers: number): T[][] {
+  return Array.from({ length: workers }, (_, worker) => all.filter((_, index) => index % workers === worker));
+}
+
+async function inWorkers<Report>(jobs: readonly Job[], hear: (report: Report) => void): Promise<void> {
+  const ended = jobs.map((job) => {
+    const thread = new Worker(new URL(import.meta.url), { workerData: job });
+    thread.on("message", hear);
+    return new Promise<void>((resolve, reject) => {
+      thread.on("error", reject);
+      thread.on("exit", () => resolve());
+    });
+  });
+  await Promise.all(ended);
+}
+
+async function work(job: Job): Promise<void> {
+  const report = (one: SeedReport | PlantReport | Outcome) => parentPort?.postMessage(one);
+  switch (job.does) {
+    case "seeds": {
+      const simulation = await openSimulation();
+      for (const seed of job.seeds) {
+        const { violations, settledIn } = await simulation.run(seed, job.steps);
+        report({ seed, violations, settledIn });
+      }
+      break;
+    }
+    case "plants":
+      for (const plant of job.plants) report({ plant, caught: await caughtBy(plant, job) });
+      break;
+    case "cases": {
+      const simulation = await openSimulation();
+      for (const index of job.cases) report(await systematically(simulation, cases.slice(index, index + 1)));
+      break;
+    }
+  }
   // The engine keeps a timer of its own.
   process.exit(0);
+}
+
+async function caughtBy(index: number, { steps, limit }: Job & { does: "plants" }): Promise<PlantReport["caught"]> {
+  const plant = plants[index];
+  if (plant === undefined) throw new Error(`There is no plant ${index}.`);
+  const { patch, planted } = patchOf(plant);
+  const simulation = await openSimulation(plant.bug, patch);
+  let caught: PlantReport["caught"] = null;
+  for (let seed = 1; seed <= limit && caught === null; seed++) {
+    const [violation] = (await simulation.run(seed, steps)).violations;
+    if (violation !== undefined) caught = { law: violation.law, seed };
+  }
+  await simulation.close();
+  if (!planted()) throw new Error(`There is no place any more for the plant "${plant.name}".`);
+  return caught;
 }
 
 async function one(seed: number, steps: number): Promise<number> {
@@ -101,35 +185,6 @@ async function one(seed: number, steps: number): Promise<number> {
   if (skip.length > 0) console.log(`seed ${seed}, shrunk: ${steps - skip.length} of ${steps} steps are left.`);
   await simulation.close();
   return result.violations.length === 0 ? 0 : 1;
-}
-
-async function everyPoint(): Promise<number> {
-  const { runs, failures } = await systematically();
-  for (const { name, violations, trace } of failures) {
-    console.log(`${name}: ${said(violations)}\n${trace.join("\n")}`);
-  }
-  console.log(`${runs} runs, each with one fault at one await point: ${failures.length} failing.`);
-  return failures.length === 0 ? 0 : 1;
-}
-
-async function everyPlant(steps: number, limit: number): Promise<number> {
-  let missed = 0;
-  console.log("| planted bug | caught by | seed |\n|---|---|---|");
-  for (const plant of plants) {
-    const { name, bug } = plant;
-    const { patch, planted } = patchOf(plant);
-    const simulation = await openSimulation(bug, patch);
-    let caught: Result | undefined;
-    for (let seed = 1; seed <= limit && caught === undefined; seed++) {
-      const result = await simulation.run(seed, steps);
-      if (result.violations.length > 0) caught = result;
-    }
-    if (!planted()) throw new Error(`There is no place any more for the plant "${name}".`);
-    if (caught === undefined) missed += 1;
-    console.log(`| ${name} | ${caught?.violations[0]?.law ?? "not caught"} | ${caught?.seed ?? "–"} |`);
-    await simulation.close();
-  }
-  return missed === 0 ? 0 : 1;
 }
 
 /** The first one says what is wrong; what follows from it is in the trace. */

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { hashOf, type Json } from "../../core/json.ts";
 import type { OperationRef } from "../../core/operation.ts";
 import type { Change } from "../../core/store.ts";
 import { createTestStore, type TestStore } from "../support/store.ts";
@@ -6,6 +7,7 @@ import {
   accept,
   again,
   create,
+  definitionOf,
   eventsOf,
   failed,
   lease,
@@ -133,6 +135,24 @@ test("a changed output re-applies its dependents as a new generation under the s
   expect(await eventsOf(store, place, b)).toContain("resource.reapplied");
   await store.worker.claim(reapplied, lease);
   expect(await store.worker.work(reapplied, lease)).toMatchObject({ dependencies: { a: { name: "another" } } });
+});
+
+test("what was asked for and then overtaken still knows the values it sent, of the resource that had the name then", async () => {
+  const a = await makeReady(store, place, "a");
+  const b = create("b", [a]);
+  const definition = definitionOf("b", { Source: "${resources.a.outputs.name}" });
+  const definitionHash = hashOf(definition as unknown as Json);
+  const asking = await only(accept(store, place, [{ ...b, definition, definitionHash }]));
+  await store.worker.claim(asking, lease);
+  await send(store, asking);
+  // The edges are the newest generation's, which has none; then another resource takes the name.
+  await accept(store, place, [update(b.resourceId, "b", 1), remove(a, "a", 1)]);
+  expect(await store.worker.work(asking, lease)).toMatchObject({
+    superseded: true,
+    dependencies: { a: { name: "a" } },
+  });
+  await run(store, await only(accept(store, place, [create("a")])), ready({ name: "another" }));
+  expect(await store.worker.work(asking, lease)).toMatchObject({ dependencies: { a: { name: "a" } } });
 });
 
 test("a dependent is re-applied even when the operations of its making are past their retention", async () => {

@@ -20,6 +20,8 @@ export type Character = {
   /** Requests a second of each target; null: as many as a target gets that names none. */
   rate: number | null;
   intents: number;
+  /** How often whoever has asked for something asks for something else at once. */
+  haste: number;
   people: number;
   drift: number;
   duplicates: number;
@@ -52,6 +54,7 @@ export function characterOf(random: Random): Character {
     duplicates: random.pick([0, 0.02, 0.06]),
     patience: random.pick([0.05, 0.2, 0.4]),
     longSleep: random.chance(0.05),
+    haste: random.pick([0, 0, 0.5]),
   };
 }
 

@@ -10,6 +10,20 @@ import type { State } from "./state.ts";
 
 type Scene = { requests: readonly ApiRequest[]; character: Character; random: Random; nth: number };
 
+/** Whoever asked last changes their mind. */
+export function anotherRequest({ requests, character, random, nth }: Scene): ApiRequest {
+  const sent = requests.flatMap(({ asked }) => (asked.ask === "intent" ? [asked] : []));
+  const place = placeOf(sent.at(-1)?.intent) ?? random.pick(character.places);
+  const intent = intentOf({ character, random, place, first: false, sent });
+  return requestOf({ ask: "intent", key: `key-${nth}-at-once`, intent }, developerOf(place));
+}
+
+function placeOf(intent: Intent | undefined): Place | undefined {
+  if (intent === undefined) return undefined;
+  const { team, service, environment } = intent;
+  return { team, service, environment } as Place;
+}
+
 /** A caller without an answer asks again; else somebody sends something new, or the same once more. */
 export function someRequest({ requests, character, random, nth }: Scene): ApiRequest {
   const unanswered = requests.filter(({ answer, run }) => answer === null && run === null);
@@ -19,8 +33,7 @@ export function someRequest({ requests, character, random, nth }: Scene): ApiReq
   const scene = { character, random, place: place ?? random.pick(character.places), first: place !== undefined, sent };
   if (sent.length > 0 && random.chance(0.15)) {
     const { key, caller, intent } = random.pick(sent);
-    const there = { team: intent.team, service: intent.service, environment: intent.environment } as Place;
-    const again = random.chance(0.5) ? intent : intentOf({ ...scene, place: there });
+    const again = random.chance(0.5) ? intent : intentOf({ ...scene, place: placeOf(intent) ?? scene.place });
     return requestOf({ ask: "intent", key, intent: again }, caller);
   }
   return requestOf({ ask: "intent", key: `key-${nth}`, intent: intentOf(scene) }, developerOf(scene.place));

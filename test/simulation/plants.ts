@@ -1,58 +1,8 @@
-import type { ReconcileDeps } from "../../control/reconcile-step.ts";
 import { hashOf, type Json } from "../../core/json.ts";
-import type { Observation, Provider, ProviderCall } from "../../core/provider.ts";
-import type { Database } from "../../database/data-api.ts";
-import type { Bug } from "./bug.ts";
+import { changed, database, observing, type Plant, swapping } from "./plant.ts";
 import { useCases } from "./tasks.ts";
 
-/** A bug of the protocol, put in from outside: the product's files stay as they are. */
-export type Plant = {
-  name: string;
-  bug: Bug;
-  /** What a plant in SQL replaces: it has to be there, or the plant plants nothing. */
-  swaps?: readonly (readonly [from: string, to: string])[];
-};
-
-const swapping = (name: string, ...pairs: string[]): Plant => ({
-  name,
-  bug: {},
-  swaps: pairs.flatMap((from, index) => (index % 2 === 0 ? [[from, pairs[index + 1] ?? ""] as const] : [])),
-});
-
-/** Puts the plant into the migrations and the statements, and remembers whether there was a place for all of it. */
-export function patchOf({ swaps = [] }: Plant): { patch: (sql: string) => string; planted: () => boolean } {
-  const found = new Set<string>();
-  const patch = (sql: string) =>
-    swaps.reduce((text, [from, to]) => {
-      if (text.includes(from)) found.add(from);
-      return text.replaceAll(from, to);
-    }, sql);
-  return { patch, planted: () => found.size === swaps.length };
-}
-
-/** Changes the parameters or the text of single statements on their way to the database. */
-const database =
-  (change: (sql: string, parameters: { [name: string]: unknown }) => string): NonNullable<Bug["database"]> =>
-  (inner: Database) => ({
-    ...inner,
-    rows: (sql, parameters = {}) => {
-      const changed = { ...parameters };
-      return inner.rows(change(sql, changed), changed);
-    },
-  });
-
-/** The same dependencies, with providers that look as `observe` says. */
-function observing(
-  deps: ReconcileDeps,
-  observe: (provider: Provider, call: ProviderCall) => Promise<Observation>,
-): ReconcileDeps {
-  const providers = Object.entries(deps.providers).map(([name, provider]) => [
-    name,
-    { ...provider, observe: (call: ProviderCall) => observe(provider, call) },
-  ]);
-  return { ...deps, providers: Object.fromEntries(providers) as ReconcileDeps["providers"] };
-}
-
+/** The checker is checked: each of these has to be caught. */
 export const plants: readonly Plant[] = [
   {
     name: "blind create: what is not recorded is not looked for",
@@ -221,21 +171,43 @@ export const plants: readonly Plant[] = [
           useCases.applyResource(
             {
               ...deps,
-              providers: Object.fromEntries(
-                Object.entries(deps.providers).map(([name, provider]) => [
-                  name,
-                  {
-                    ...provider,
-                    apply: (call, observed) =>
-                      provider.apply({ ...call, desired: { ...call.desired, Size: 7 } }, observed),
-                  },
-                ]),
-              ),
+              providers: changed(deps.providers, (provider) => ({
+                apply: (call, observed) => provider.apply({ ...call, desired: { ...call.desired, Size: 7 } }, observed),
+              })),
             },
             ref,
             asked,
           ),
       },
+    },
+  },
+  swapping(
+    "a breaker is tried without a lease",
+    "and (x.probe_operation = op.id or x.probe_until is null or x.probe_until <= now())",
+    "",
+    "and (b.probe_until is null or b.probe_until <= now())",
+    "",
+  ),
+  swapping(
+    "an open breaker holds nobody back",
+    "and b.service = cairn.provider_service(op.definition->>'kind') and b.state <> 'CLOSED';",
+    "and false;",
+  ),
+  swapping(
+    "what is let through takes nothing from the budget",
+    "update cairn.target_budgets b set tokens = b.tokens - cost",
+    "update cairn.target_budgets b set tokens = b.tokens",
+  ),
+  {
+    name: "retries in two layers: a provider asks again by itself",
+    bug: {
+      providers: (providers) =>
+        changed(providers, (provider) => ({
+          observe: async (call) => {
+            const seen = await provider.observe(call);
+            return seen.state === "unknown" && seen.failure.transient ? provider.observe(call) : seen;
+          },
+        })),
     },
   },
 ];

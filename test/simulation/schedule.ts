@@ -1,6 +1,6 @@
 import { type Character, targetsOf } from "./character.ts";
 import type { Checker } from "./checker.ts";
-import { someRequest, somethingByHand } from "./intents.ts";
+import { anotherRequest, someRequest, somethingByHand } from "./intents.ts";
 import { kinds, serviceOf } from "./kinds.ts";
 import type { Random } from "./random.ts";
 import type { Side, Sides } from "./sides.ts";
@@ -12,8 +12,11 @@ export type Cast = { world: World; sides: Sides; checker: Checker; character: Ch
 export async function decide({ world, sides, checker, character }: Cast, random: Random, nth: number): Promise<void> {
   world.clock.now += 1 + random.below(40);
   const { places, storms } = character;
-  if (nth < places.length || random.chance(character.intents))
-    return world.send(someRequest({ requests: world.requests, character, random, nth }));
+  if (nth < places.length || random.chance(character.intents)) {
+    const scene = { requests: world.requests, character, random, nth };
+    await world.send(someRequest(scene));
+    return random.chance(character.haste) ? world.send(anotherRequest(scene)) : undefined;
+  }
   if (random.chance(character.people)) {
     const request = somethingByHand(checker.state, random);
     return request === null ? undefined : world.send(request);

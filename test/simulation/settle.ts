@@ -2,14 +2,20 @@ import type { Checker } from "./checker.ts";
 import type { Delivery } from "./delivery.ts";
 import { breakerOf } from "./intents.ts";
 import { platform } from "./places.ts";
-import { requestOf } from "./requests.ts";
+import { type ApiRequest, requestOf } from "./requests.ts";
 import type { Point } from "./run.ts";
 import type { Side, Sides } from "./sides.ts";
 import { openStatuses, type State, short } from "./state.ts";
 import type { Ending, World } from "./world.ts";
 import type { ResourceRow } from "./written.ts";
 
-export type Choose = (points: readonly Point[]) => { point: Point; how: Delivery; ending?: Ending };
+/** What becomes of which call, and what somebody asks for right after it. */
+export type Choose = (points: readonly Point[]) => {
+  point: Point;
+  how: Delivery;
+  ending?: Ending;
+  afterwards?: ApiRequest;
+};
 
 const minute = 60_000;
 /** After the last fault: two sweep periods, a lease and a pause for each link of the longest chain of changes, and a margin. */
@@ -66,8 +72,9 @@ async function goOn(
     const points = world.points();
     world.clock.now += 1;
     if (points.length > 0) {
-      const { point, how, ending } = choose(points);
+      const { point, how, ending, afterwards } = choose(points);
       await world.deliver(point, how, ending);
+      if (afterwards !== undefined) await world.send(afterwards);
     } else if (unanswered !== undefined) await world.send(unanswered);
     // The platform team lets go of what it has paused.
     else if (byHand !== undefined && !asking)

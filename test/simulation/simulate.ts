@@ -22,7 +22,7 @@ export type Simulation = {
   close(): Promise<void>;
 };
 
-/** @param patch changes migrations' and statements' text, and `bug` wraps what is run: for planted bugs alone. */
+/** @param patch changes functions' and statements' text, and `bug` wraps what is run: for planted bugs alone. */
 export async function openSimulation(bug: Bug = {}, patch?: (sql: string) => string): Promise<Simulation> {
   const clock = { now: beginning };
   // The engine reads `Date.now()` too, for its own timers: it must not see the clock jump by a year.
@@ -62,7 +62,7 @@ async function underClock<T>(clock: { now: number }, work: () => Promise<T>): Pr
 async function runSeed(scene: Scene, seed: number, steps: number, skip: ReadonlySet<number>): Promise<Result> {
   const { world, sides, character, checker, say, trace, finish } = scene;
   sides.weather = character.weather;
-  world.lateness = character.lateness;
+  world.lateness = { least: 0, most: character.lateness };
   let nth = 0;
   for (; nth < steps && checker.violations.length === 0; nth++) {
     if (skip.has(nth)) continue;

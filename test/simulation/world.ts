@@ -45,8 +45,8 @@ export function createWorld(options: {
   let driftRuns = 0;
   /** The database fails over: until then it answers nobody. */
   let databaseAwayUntil = 0;
-  /** How long after it was made a late call may arrive, in milliseconds. */
-  let lateness = providerSeconds * 900;
+  /** How long after it was made a late call may arrive, at least and at most, in milliseconds. */
+  let lateness = { least: 0, most: providerSeconds * 900 };
 
   const wires: Wires = {
     ...{ store, sides, checker, clock, random, bug, gate, sleep, newId },
@@ -182,8 +182,9 @@ export function createWorld(options: {
     if (how === "hang-before" || how === "hang-after" || how === "late") {
       if (how === "late") {
         // Without tokens there is no telling a call that is hours late: such a provider's are over when nobody answers any more.
-        const latest = point.at?.side.provider === "postgres" ? Math.min(lateness, unansweredMs) : lateness;
-        late.push({ at: clock.now + random.below(latest), perform: point.perform, label });
+        const limit = point.at?.side.provider === "postgres" ? unansweredMs : Number.POSITIVE_INFINITY;
+        const [least, most] = [Math.min(lateness.least, limit), Math.min(lateness.most, limit)];
+        late.push({ at: clock.now + least + random.below(most - least + 1), perform: point.perform, label });
       }
       point.hangsUntil = clock.now + providerSeconds * 1000;
       return;
@@ -259,8 +260,8 @@ export function createWorld(options: {
     drain,
     sweepNow,
     say: trace,
-    set lateness(milliseconds: number) {
-      lateness = milliseconds;
+    set lateness(range: { least: number; most: number }) {
+      lateness = range;
     },
     databaseComesBack(): void {
       databaseAwayUntil = clock.now;

@@ -186,6 +186,21 @@ describe("the aws provider", () => {
     expect(await stage.provider.observe(afresh(call))).toEqual({ state: "absent" });
   });
 
+  test("finds what was removed by others and made anew, although what is recorded is gone", async () => {
+    const { call } = await ready(stage.callFor("AWS::SecretsManager::Secret", "Name"));
+    const recorded = call.identifier ?? "";
+    await stage.client.send(new DeleteResourceCommand({ TypeName: call.kind, Identifier: recorded }));
+    await new Promise((done) => setTimeout(done, 60));
+    // Made anew, and the answer that named the new one was lost.
+    const fresh = afresh(call);
+    expect(await stage.provider.apply(fresh, { state: "absent" })).toMatchObject({ outcome: "accepted" });
+    await new Promise((done) => setTimeout(done, 60));
+    const seen = await stage.provider.observe({ ...fresh, identifier: recorded });
+    expect(seen).toMatchObject({ state: "ready" });
+    expect(seen).not.toMatchObject({ identifier: recorded });
+    expect(await stage.live(call)).toHaveLength(1);
+  });
+
   test("refuses a change that only a replacement can make, and names it", async () => {
     const cache = stage.callFor("AWS::ElastiCache::ServerlessCache", "ServerlessCacheName", {
       Engine: "valkey",
