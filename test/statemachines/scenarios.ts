@@ -34,7 +34,12 @@ const wait = { next: "wait", seconds: 7 };
 const start = { next: "start", startable: [{ ...ref, epoch: 1 }] };
 const end = { next: "end" };
 /** Thrown by the service, not by a function: the call may not have run at all, or may have. */
-const invocationErrors = ["Lambda.ServiceException", "Lambda.AWSLambdaException", "Lambda.SdkClientException"];
+const invocationErrors = [
+  "Lambda.ClientExecutionTimeoutException",
+  "Lambda.ServiceException",
+  "Lambda.AWSLambdaException",
+  "Lambda.SdkClientException",
+];
 /** The first of them says that it has not. */
 const lambdaErrors = ["Lambda.TooManyRequestsException", ...invocationErrors];
 const hangs: Answer[] = [{ hangs: true }];
