@@ -16,8 +16,8 @@ export type FunctionSpec = {
   transactions?: true;
   /** Whose secrets it gives new values, one version after the other. */
   rotates?: readonly StoreRole[];
-  /** What it may ask of providers. */
-  providers: "none" | "read" | "write";
+  /** What it may ask of providers; `locate`: where a cluster is that was made with its target, and nothing else. */
+  providers: "none" | "locate" | "read" | "write";
   /** Its part of the account's concurrency: as much is kept for it, and no more runs at once. */
   concurrency?: { atMost: number; why: string };
   why: string;
@@ -165,7 +165,7 @@ export const functions: { readonly [name in FunctionName]: FunctionSpec } = {
     storeRoles: ["owner", "api", "platform", "worker"],
     transactions: true,
     starts: [],
-    providers: "read",
+    providers: "locate",
     why: "runs inside a deployment, before new code serves; asks each target where its shared cluster is",
   },
   "rotate-secret": {

@@ -3,6 +3,7 @@ import type { FunctionSpec, StoreRole } from "../functions/manifest.ts";
 import type { Store } from "./constructs/store.ts";
 import { machineArn, targetRoleArn, trialSecretArn } from "./fixed-names.ts";
 import type { Stage } from "./stages/stage.ts";
+import { takesOn } from "./target-permissions/trust.ts";
 
 const transaction = ["rds-data:BeginTransaction", "rds-data:CommitTransaction", "rds-data:RollbackTransaction"];
 
@@ -18,7 +19,7 @@ export function functionPermissions(spec: FunctionSpec, stage: Stage, store: Sto
     // What may be done to a cloud is the target's role to say, in the target's own account.
     ...allow(
       ["sts:AssumeRole"],
-      spec.providers === "none" ? [] : stage.targets.map((target) => targetRoleArn(stage, target)),
+      stage.targets.filter((target) => takesOn(spec, target)).map((target) => targetRoleArn(stage, target)),
     ),
   ];
 }

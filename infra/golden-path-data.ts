@@ -8,7 +8,8 @@ const file = z.object({
     z.object({
       provider: z.string(),
       kind: z.string(),
-      name: z.object({ separator: z.string() }),
+      name: z.object({ property: z.string(), separator: z.string() }),
+      properties: z.record(z.string(), z.unknown()),
       target: z.object({ required: z.array(z.string()), optional: z.array(z.string()) }),
     }),
   ),

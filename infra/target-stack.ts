@@ -10,7 +10,7 @@ import type { Target } from "./stages/target.ts";
 import { boundary } from "./target-permissions/boundary.ts";
 import { grantsAt, type Kind } from "./target-permissions/derive-grants.ts";
 import type { Grant } from "./target-permissions/grant.ts";
-import { awsProviderGrants, postgresProviderGrants } from "./target-permissions/provider-calls.ts";
+import { awsProviderGrants, locateGrants, postgresProviderGrants } from "./target-permissions/provider-calls.ts";
 import { trustedFunctions } from "./target-permissions/trust.ts";
 
 const isOpen = (text: string) => text.includes("*");
@@ -34,7 +34,7 @@ export class TargetStack extends PlacedStack {
     const role = new Role(this, "Role", {
       roleName: targetRole(stage, target),
       description: `Cairn ${stage.name} provisions with it`,
-      assumedBy: trustedFunctions(stage),
+      assumedBy: trustedFunctions(stage, target),
       externalIds: [target.externalId],
       permissionsBoundary: this.ceiling(targetRole(stage, target), boundary(kinds, place)),
     });
@@ -43,7 +43,8 @@ export class TargetStack extends PlacedStack {
     const { tenants } = target;
     if (tenants?.cluster === "new") {
       const { cluster, adminSecretArn } = new TenantsCluster(this, "Tenants", { stage, target, tenants });
-      this.grants = [...this.grants, ...postgresProviderGrants(place, cluster.attrDbClusterArn, adminSecretArn)];
+      const { attrDbClusterArn: arn } = cluster;
+      this.grants = [...this.grants, ...locateGrants(arn), ...postgresProviderGrants(place, arn, adminSecretArn)];
     } else if (tenants?.cluster === "existing") {
       this.grants = [...this.grants, ...postgresProviderGrants(place, tenants.clusterArn, tenants.adminSecretArn)];
     }

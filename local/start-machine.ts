@@ -9,6 +9,7 @@ import { openCloud } from "./cloud/open-cloud.ts";
 import { readLogin } from "./cloud/secrets.ts";
 import { startCloudControl } from "./cloud-control/start-cloud-control.ts";
 import { startSchedules } from "./events/schedules.ts";
+import type { Hear } from "./heard-call.ts";
 import { explainFileError, HomeError } from "./home/home-error.ts";
 import type { Home } from "./home/open-home.ts";
 import { startLambdaEndpoint } from "./lambda/endpoint.ts";
@@ -27,6 +28,7 @@ import { localTargets } from "./targets.ts";
 const region = "eu-central-1";
 const accountId = "000000000000";
 const clusterArn = `arn:aws:rds:${region}:${accountId}:cluster:cairn`;
+const stageName = "local";
 const machinePrefix = "cairn-";
 /** What runs when the machine is stopped has this long to end; what has not is taken over at the next start. */
 const graceMs = 1500;
@@ -61,8 +63,15 @@ export type Machine = {
 /**
  * Starts this machine's AWS around Cairn: the same handlers, definitions and SDK clients, pointed at the rooms of `local/`.
  * Parts are closed in the reverse order of their start.
+ *
+ * @param hear is told of each call that its services get
  */
-export async function startMachine(home: Home, settings: Settings, log: (line: string) => void): Promise<Machine> {
+export async function startMachine(
+  home: Home,
+  settings: Settings,
+  log: (line: string) => void,
+  hear?: Hear,
+): Promise<Machine> {
   const parts: { close(): Promise<void> | void }[] = [];
   const opened = <T extends { close(): Promise<void> | void }>(part: T): T => {
     parts.push(part);
@@ -90,15 +99,16 @@ export async function startMachine(home: Home, settings: Settings, log: (line: s
     const issuerServer = opened(await startIssuerServer(issuer));
 
     const cloud = opened(openCloud(join(home.path, "cloud", "cloud.sqlite"), { region, accountId }));
-    const cloudControl = opened(await startCloudControl({ store: cloud, report }));
+    const cloudControl = opened(await startCloudControl({ store: cloud, report, hear }));
     const secretsManager = opened(
       await startSecretsManager({
         store: cloud,
         report,
+        hear,
         invoke: async (functionArn, event) => (await (await behind.promise).invoke(functionArn, event)).ok,
       }),
     );
-    const sts = opened(await startSts({ accountId, report }));
+    const sts = opened(await startSts({ accountId, report, hear }));
 
     const postgres = await startPostgres({ home: home.path, log });
     opened({ close: () => postgres.stop() });
@@ -116,6 +126,7 @@ export async function startMachine(home: Home, settings: Settings, log: (line: s
         postgres: address,
         resourceArn: clusterArn,
         readSecret: async (arn) => readLogin(cloud, arn),
+        hear,
       }),
     );
 
@@ -131,11 +142,9 @@ export async function startMachine(home: Home, settings: Settings, log: (line: s
       accountId,
       namePrefix: machinePrefix,
       report,
+      hear,
     });
     const aws = {
-      AWS_REGION: region,
-      AWS_ACCESS_KEY_ID: "local",
-      AWS_SECRET_ACCESS_KEY: "local",
       AWS_ENDPOINT_URL_SFN: states.url,
       AWS_ENDPOINT_URL_RDS_DATA: rdsData.url,
       AWS_ENDPOINT_URL_CLOUDCONTROL: cloudControl.url,
@@ -200,7 +209,11 @@ export async function startMachine(home: Home, settings: Settings, log: (line: s
           ]),
         ),
         invokeFunction: (name, event) => invokeOrThrow(running, name, event),
-        startMachine: async (name, event) => states.start(name, event),
+        startMachine: async (name, event) => {
+          const resource = `${states.arnPrefix}${name}`;
+          hear?.({ caller: "events.amazonaws.com", action: "states:StartExecution", resource, context: {} });
+          return states.start(name, event);
+        },
         region,
         accountId,
         log,
@@ -231,7 +244,7 @@ function functionEnvironment(
 ): { [name: string]: string } {
   const sweep = periods.sweep ?? 10;
   return {
-    CAIRN_STAGE: "local",
+    CAIRN_STAGE: stageName,
     CAIRN_STORE_ARN: clusterArn,
     CAIRN_STORE_DATABASE: "cairn",
     CAIRN_MACHINE_ARN_PREFIX: machineArnPrefix,

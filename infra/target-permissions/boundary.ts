@@ -30,7 +30,7 @@ export function boundary(kinds: readonly Kind[], { region }: Place): PolicyState
     }),
     new PolicyStatement({
       effect: Effect.DENY,
-      notActions: ["iam:CreateServiceLinkedRole", "s3:ListAllMyBuckets"], // of no region
+      notActions: ["iam:CreateServiceLinkedRole"], // of no region
       resources: ["*"],
       conditions: { StringNotEquals: { "aws:RequestedRegion": region } },
     }),

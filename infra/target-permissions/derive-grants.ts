@@ -20,8 +20,8 @@ export type Kind = {
   /** What joins the parts of a derived name. */
   separators: string[];
   actions: IamAction[];
-  /** Those its list handler asks for. */
-  lists: string[];
+  /** Those its list handler asks for, if it is ever listed. */
+  lists: readonly string[];
 };
 
 export async function deriveKinds(variants: readonly Variant[]): Promise<Kind[]> {
@@ -32,7 +32,7 @@ export async function deriveKinds(variants: readonly Variant[]): Promise<Kind[]>
   const kinds = Array.from(byKind, async ([name, ofKind]) => {
     const schema = readSchema(name);
     if (schema === undefined) throw new Error(`golden-paths: AWS publishes no schema of ${name}`);
-    return readKind(schema, [...new Set(ofKind.map((variant) => variant.name.separator))]);
+    return readKind(schema, ofKind);
   });
   return Promise.all(kinds);
 }
@@ -42,8 +42,11 @@ export function grantsAt(kinds: readonly Kind[], place: Place): Grant[] {
   return mergeGrants(kinds.flatMap((kind) => kind.actions.flatMap((action) => grantsOf(action, kind, kinds, place))));
 }
 
-async function readKind(schema: AwsSchema, separators: string[]): Promise<Kind> {
-  const named = [...Object.values(schema.handlers).flatMap(({ permissions = [] }) => permissions)];
+async function readKind(schema: AwsSchema, variants: readonly Variant[]): Promise<Kind> {
+  const separators = [...new Set(variants.map((variant) => variant.name.separator))];
+  const { list, ...handlers } = schema.handlers;
+  const lists = variants.every((variant) => isFoundByName(schema, variant)) ? [] : (list?.permissions ?? []);
+  const named = [...Object.values(handlers).flatMap(({ permissions = [] }) => permissions), ...lists];
   const names = new Set([...named, ...(schema.tagging?.permissions ?? [])]);
   const wanted = [...names].filter((name) => !leftOut.some(({ actions }) => actions.test(name)));
   const actions = (await Promise.all(wanted.map(readAction))).filter((action) => action !== null);
@@ -56,8 +59,18 @@ async function readKind(schema: AwsSchema, separators: string[]): Promise<Kind> 
     throw new Error(`${schema.typeName}: no action of its delete handler says what it acts on`);
   // S3 looks at a bucket's tags only where somebody has turned that on for the bucket.
   const tagged = own.tagged && schema.tagging?.taggable !== false && deleted.service !== "s3";
-  const lists = schema.handlers.list?.permissions ?? [];
   return { service: deleted.service, own: own.name, tagged, separators, actions, lists };
+}
+
+/** Then nobody lists the kind (providers/aws/find-object.ts): what a template fills in is all of the object's identifier. */
+function isFoundByName(
+  { primaryIdentifier, readOnlyProperties = [] }: AwsSchema,
+  { name, properties }: Variant,
+): boolean {
+  return primaryIdentifier.every((pointer) => {
+    const property = pointer.replace("/properties/", "");
+    return !readOnlyProperties.includes(pointer) && (property === name.property || Object.hasOwn(properties, property));
+  });
 }
 
 function grantsOf(action: IamAction, kind: Kind, kinds: readonly Kind[], place: Place): Grant[] {

@@ -23,6 +23,11 @@ export const awsProviderGrants: readonly Grant[] = [
 const bearsMark = { StringLike: { "aws:ResourceTag/cairn:resource-id": "?*" } };
 const givesMark = { StringLike: { "aws:RequestTag/cairn:resource-id": "?*" } };
 
+/** For who asks a cluster that was made with the target where it is (functions/stage-targets.ts): AWS's handler looks at it. */
+export function locateGrants(clusterArn: string): Grant[] {
+  return [{ actions: ["rds:DescribeDBClusters"], resources: [clusterArn], reason: "" }];
+}
+
 /** The shared cluster through the Data API as its admin, and the secret of each tenant's role. */
 export function postgresProviderGrants(
   { partition, region, account }: Place,
@@ -30,14 +35,16 @@ export function postgresProviderGrants(
   adminSecretArn: string,
 ): Grant[] {
   const secrets = `arn:${partition}:secretsmanager:${region}:${account}:secret:`;
-  const resources = [`${secrets}*_????????`, `${secrets}*_????????-??????`];
+  // Secrets Manager puts six characters of its own behind a secret's name, once it is there.
+  const made = [`${secrets}*_????????-??????`];
+  const resources = [`${secrets}*_????????`, ...made];
   const reason = "any service's name, then eight characters of Cairn's";
   const on = (...calls: string[]) => calls.map((call) => `secretsmanager:${call}`);
   return [
-    { actions: ["rds-data:ExecuteStatement", "rds:DescribeDBClusters"], resources: [clusterArn], reason: "" },
+    { actions: ["rds-data:ExecuteStatement"], resources: [clusterArn], reason: "" },
     { actions: on("GetSecretValue"), resources: [adminSecretArn], reason: "" },
     { actions: on("DescribeSecret"), resources, reason: `${reason}, with Cairn's mark or without` },
     { actions: on("CreateSecret", "TagResource"), resources, conditions: givesMark, reason },
-    { actions: on("GetSecretValue", "RestoreSecret", "DeleteSecret"), resources, conditions: bearsMark, reason },
+    { actions: on("GetSecretValue", "RestoreSecret", "DeleteSecret"), resources: made, conditions: bearsMark, reason },
   ];
 }

@@ -1,17 +1,23 @@
 import { AccountPrincipal, type PrincipalBase } from "aws-cdk-lib/aws-iam";
-import { type FunctionName, functions } from "../../functions/manifest.ts";
+import { type FunctionName, type FunctionSpec, functions } from "../../functions/manifest.ts";
 import { functionName } from "../fixed-names.ts";
 import { partitionOf } from "../stages/names.ts";
 import type { Stage } from "../stages/stage.ts";
+import type { Target } from "../stages/target.ts";
+
+/** Whether a function ever takes on a target's role: for what lives there, or for where its new cluster is. */
+export function takesOn({ providers }: FunctionSpec, { tenants }: Target): boolean {
+  return providers === "locate" ? tenants?.cluster === "new" : providers !== "none";
+}
 
 /**
  * The roles of the functions that ask providers, by name: IAM refuses to trust a role that is not there yet, and a target may
  * come first. The condition leaves nobody else of Cairn's account in.
  */
-export function trustedFunctions(stage: Stage): PrincipalBase {
+export function trustedFunctions(stage: Stage, target: Target): PrincipalBase {
   const { account } = stage;
   if (account === null) throw new Error(`${stage.name} has targets and no account; infra/stages/stage.ts lets none by`);
-  const asking = (Object.keys(functions) as FunctionName[]).filter((name) => functions[name].providers !== "none");
+  const asking = (Object.keys(functions) as FunctionName[]).filter((name) => takesOn(functions[name], target));
   const roles = asking.map(
     (name) => `arn:${partitionOf(stage.region)}:iam::${account}:role/${functionName(stage, name)}`,
   );

@@ -94,6 +94,18 @@ const specific: { [typeName: string]: (model: JsonObject, making: Making) => Jso
       Endpoint: { Address: address, Port: String(port), HostedZoneId: `Z${hex(zone, "zone", 13).toUpperCase()}` },
     };
   },
+  "AWS::RDS::DBCluster": (model, making) => {
+    const id = String(model.DBClusterIdentifier);
+    const port = String(model.Port ?? defaultPort(String(model.Engine ?? "postgres")));
+    const address = (kind: string) =>
+      `${id}.${kind}-${hex(making.accountId + making.region, "rds", 12)}.${making.region}.rds.amazonaws.com`;
+    return {
+      DBClusterArn: `arn:aws:rds:${making.region}:${making.accountId}:cluster:${id}`,
+      DBClusterResourceId: `cluster-${hex(making.seed, "cluster", 26).toUpperCase()}`,
+      Endpoint: { Address: address("cluster"), Port: port },
+      ReadEndpoint: { Address: address("cluster-ro") },
+    };
+  },
   "AWS::DynamoDB::Table": ({ TableName: name }, { region, accountId }) => ({
     Arn: `arn:aws:dynamodb:${region}:${accountId}:table/${name}`,
   }),

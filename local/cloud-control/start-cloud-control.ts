@@ -4,6 +4,7 @@ import { answerError, answerJson, readAwsJsonCall } from "../cloud/aws-json.ts";
 import type { JsonObject } from "../cloud/json.ts";
 import { textOf } from "../cloud/json.ts";
 import type { Cloud } from "../cloud/open-cloud.ts";
+import { accessKeyOf, type Hear } from "../heard-call.ts";
 import { type HttpServer, listen } from "../http-server.ts";
 import type { ReportFailure } from "../report-failures.ts";
 import { recordCall } from "./calls.ts";
@@ -14,15 +15,20 @@ import { settle } from "./settle.ts";
 import { serveSimulation } from "./simulation.ts";
 import { tokenBucket } from "./token-bucket.ts";
 
-export type CloudControlOptions = { store: Cloud; port?: number | undefined; report?: ReportFailure | undefined };
+export type CloudControlOptions = {
+  store: Cloud;
+  port?: number | undefined;
+  report?: ReportFailure | undefined;
+  hear?: Hear | undefined;
+};
 
 /** Cloud Control as the real `@aws-sdk/client-cloudcontrol` speaks to it, and `/_sim/` for tests. */
 export async function startCloudControl(options: CloudControlOptions): Promise<HttpServer> {
-  const { store: cloud, port, report = console.error } = options;
+  const { store: cloud, port, report = console.error, hear } = options;
   const takeToken = tokenBucket(cloud.now);
   return listen(
     (request, response) => {
-      serve(cloud, takeToken, request, response).catch((error: unknown) => {
+      serve(cloud, takeToken, hear, request, response).catch((error: unknown) => {
         report("cloud-control", error);
         if (!response.headersSent) answerError(response, 500, "ServiceInternalErrorException", String(error));
       });
@@ -34,6 +40,7 @@ export async function startCloudControl(options: CloudControlOptions): Promise<H
 async function serve(
   cloud: Cloud,
   takeToken: ReturnType<typeof tokenBucket>,
+  hear: Hear | undefined,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -42,6 +49,8 @@ async function serve(
   const call = await readAwsJsonCall(request, response, "CloudApiService");
   if (call === undefined) return;
   const { operation, input } = call;
+  const action = `cloudformation:${operation}`;
+  hear?.({ caller: accessKeyOf(request), action, resource: "*", context: {}, typeName: textOf(input.TypeName) });
   let fault: Fault | undefined;
   let output: JsonObject = {};
   try {

@@ -112,6 +112,11 @@ function functionReference(region: string): RegExp {
   return new RegExp(`^(?:(?:arn:aws:lambda:${region}:)?(\\d{12}):function:)?([A-Za-z0-9_-]{1,64})(?::\\$LATEST)?$`);
 }
 
+/** Each function has credentials of its own, as its role would give it: a server can tell who calls. */
+export function accessKeyFor(functionName: string): string {
+  return `local-${functionName}`;
+}
+
 /**
  * What Lambda itself puts into the environment. The credentials stand for the execution role's, which local endpoints
  * take as they take any; with them, and without this person's AWS files, no function ever finds a real account.
@@ -120,7 +125,7 @@ function reserved(name: string, memoryMb: number, region: string): { [name: stri
   return {
     AWS_REGION: region,
     AWS_DEFAULT_REGION: region,
-    AWS_ACCESS_KEY_ID: "local",
+    AWS_ACCESS_KEY_ID: accessKeyFor(name),
     AWS_SECRET_ACCESS_KEY: "local",
     AWS_SESSION_TOKEN: "local",
     AWS_CONFIG_FILE: devNull,

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { accessKeyOf, type Hear } from "../heard-call.ts";
 import { listen, readBody } from "../http-server.ts";
 import { asDataApiError, DataApiError } from "./errors.ts";
 import { requestBytes, serviceTimes, type Times } from "./limits.ts";
@@ -23,19 +24,27 @@ export type RdsDataOptions = {
   readSecret: ReadSecret;
   port?: number;
   times?: Partial<Times>;
+  hear?: Hear | undefined;
 };
 
-/** Answers with the response's JSON text. */
-type Operation = (context: OperationContext, body: Buffer) => Promise<string>;
+type Place = { resourceArn: string; secretArn: string };
+/** Tells of the right that is taken, then answers with the response's JSON text. */
+type Operation = (context: OperationContext, body: Buffer, told: Told) => Promise<string>;
+type Told = <Request extends Place>(request: Request) => Request;
 
 const operations: { [path: string]: Operation } = {
-  "/Execute": (context, body) => execute(context, parseRequest(requests.Execute, body)),
-  "/BatchExecute": (context, body) => batchExecute(context, parseRequest(requests.BatchExecute, body)),
-  "/BeginTransaction": (context, body) => beginTransaction(context, parseRequest(requests.BeginTransaction, body)),
-  "/CommitTransaction": (context, body) => commitTransaction(context, parseRequest(requests.CommitTransaction, body)),
-  "/RollbackTransaction": (context, body) =>
-    rollbackTransaction(context, parseRequest(requests.RollbackTransaction, body)),
+  "/Execute": (context, body, told) => execute(context, told(parseRequest(requests.Execute, body))),
+  "/BatchExecute": (context, body, told) => batchExecute(context, told(parseRequest(requests.BatchExecute, body))),
+  "/BeginTransaction": (context, body, told) =>
+    beginTransaction(context, told(parseRequest(requests.BeginTransaction, body))),
+  "/CommitTransaction": (context, body, told) =>
+    commitTransaction(context, told(parseRequest(requests.CommitTransaction, body))),
+  "/RollbackTransaction": (context, body, told) =>
+    rollbackTransaction(context, told(parseRequest(requests.RollbackTransaction, body))),
 };
+
+/** IAM's names for the operations whose path is not theirs. */
+const rights: { [path: string]: string } = { "/Execute": "ExecuteStatement", "/BatchExecute": "BatchExecuteStatement" };
 
 /**
  * The RDS Data API of one Aurora PostgreSQL cluster, in front of a Postgres on this machine: the service's protocol,
@@ -47,7 +56,9 @@ export async function startRdsData(options: RdsDataOptions): Promise<{ url: stri
   const sessions = createSessions({ ...options.postgres, secrets, statementTimeout: times.statement });
   const transactions = createTransactions(times);
   const context = { resourceArn: options.resourceArn, sessions, transactions, times };
-  const server = await listen((request, response) => void answer(context, request, response), { port: options.port });
+  const server = await listen((request, response) => void answer(context, options.hear, request, response), {
+    port: options.port,
+  });
   return {
     url: server.url,
     async close() {
@@ -58,9 +69,23 @@ export async function startRdsData(options: RdsDataOptions): Promise<{ url: stri
   };
 }
 
-async function answer(context: OperationContext, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(
+  context: OperationContext,
+  hear: Hear | undefined,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const path = request.url ?? "";
+  const told: Told = (asked) => {
+    const caller = accessKeyOf(request);
+    const action = `rds-data:${rights[path] ?? path.slice(1)}`;
+    hear?.({ caller, action, resource: asked.resourceArn, context: {} });
+    // The service reads the secret with its caller's rights.
+    hear?.({ caller, action: "secretsmanager:GetSecretValue", resource: asked.secretArn, context: {} });
+    return asked;
+  };
   try {
-    const operation = request.method === "POST" ? operations[request.url ?? ""] : undefined;
+    const operation = request.method === "POST" ? operations[path] : undefined;
     if (!operation)
       throw new DataApiError("UnknownOperationException", `${request.method} ${request.url} is no operation`);
     // The service counts the headers too.
@@ -69,7 +94,7 @@ async function answer(context: OperationContext, request: IncomingMessage, respo
     if (body === "too-large") {
       throw new DataApiError("RequestEntityTooLargeException", "The request exceeds the size limit 4 MiB");
     }
-    send(response, 200, await operation(context, body), {});
+    send(response, 200, await operation(context, body, told), {});
   } catch (error) {
     const { name, status, message } = asDataApiError(error);
     // What is left of a refused body is read and dropped: closing before its end would cut the answer off as well.

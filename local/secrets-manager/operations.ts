@@ -212,13 +212,16 @@ function describe(cloud: Cloud, { identifier: ARN, properties, createdAt, madeBy
   });
 }
 
-/** By name, by ARN, or by an ARN without its six random characters, as the service takes it. */
 function find(cloud: Cloud, input: JsonObject): CloudObject {
-  const id = need(input, "SecretId");
-  const name = /^arn:[^:]+:secretsmanager:[^:]*:[^:]*:secret:(.+)$/.exec(id)?.[1] ?? id;
-  const found = findObject(cloud, secretType, id) ?? findByUniqueName(cloud, secretType, name);
+  const found = findSecret(cloud, need(input, "SecretId"));
   if (found === undefined) throw notFound("Secrets Manager can't find the specified secret.");
   return found;
+}
+
+/** By name, by ARN, or by an ARN without its six random characters, as the service takes it. */
+export function findSecret(cloud: Cloud, id: string): CloudObject | undefined {
+  const name = /^arn:[^:]+:secretsmanager:[^:]*:[^:]*:secret:(.+)$/.exec(id)?.[1] ?? id;
+  return findObject(cloud, secretType, id) ?? findByUniqueName(cloud, secretType, name);
 }
 
 /** @throws {AwsError} when there is no such secret, or it is about to be deleted */
@@ -257,7 +260,7 @@ function passes(secret: CloudObject, { Key: key, Values: values }: JsonObject): 
 
 type Tag = { Key: string; Value: string };
 
-function tagsOf(properties: JsonObject): Tag[] {
+export function tagsOf(properties: JsonObject): Tag[] {
   return Array.isArray(properties.Tags) ? (properties.Tags as Tag[]) : [];
 }
 

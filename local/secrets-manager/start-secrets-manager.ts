@@ -4,9 +4,11 @@ import { answerError, answerJson, readAwsJsonCall } from "../cloud/aws-json.ts";
 import type { JsonObject } from "../cloud/json.ts";
 import type { Cloud } from "../cloud/open-cloud.ts";
 import { settle } from "../cloud-control/settle.ts";
+import { accessKeyOf, type Hear } from "../heard-call.ts";
 import { type HttpServer, listen } from "../http-server.ts";
 import type { ReportFailure } from "../report-failures.ts";
 import { operations, usable } from "./operations.ts";
+import { rightTaken } from "./right-taken.ts";
 import { beginRotation, type InvokeRotation, runRotation, tryRotation } from "./rotate-secret.ts";
 
 export type SecretsManagerOptions = {
@@ -15,6 +17,7 @@ export type SecretsManagerOptions = {
   report?: ReportFailure | undefined;
   /** Runs a secret's rotation function. Without it no secret can be rotated. */
   invoke?: InvokeRotation | undefined;
+  hear?: Hear | undefined;
 };
 
 /** Secrets Manager as the real client speaks to it, over the secrets of this cloud, whoever made them. */
@@ -34,10 +37,11 @@ export async function startSecretsManager(options: SecretsManagerOptions): Promi
 type Service = SecretsManagerOptions & { report: ReportFailure };
 
 async function serve(service: Service, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { store: cloud } = service;
+  const { store: cloud, hear } = service;
   const call = await readAwsJsonCall(request, response, "secretsmanager");
   if (call === undefined) return;
   const { operation, input } = call;
+  hear?.({ caller: accessKeyOf(request), ...rightTaken(cloud, operation, input) });
   const run = Object.hasOwn(operations, operation) ? operations[operation] : undefined;
   try {
     if (operation === "RotateSecret") return rotate(service, input, response);

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { accessKeyOf, type Hear } from "../heard-call.ts";
 import { listen, readBody } from "../http-server.ts";
 import type { ReportFailure } from "../report-failures.ts";
 import { createArns } from "./arns.ts";
@@ -25,6 +26,7 @@ export type StepFunctionsOptions = {
   port?: number | undefined;
   now?: (() => number) | undefined;
   report?: ReportFailure | undefined;
+  hear?: Hear | undefined;
 };
 
 export type StepFunctions = {
@@ -45,7 +47,8 @@ const maxRequestBytes = 2 * 1024 * 1024;
 
 /** This machine's Step Functions: standard workflows over the AWS JSON 1.0 protocol, for the real client. */
 export async function startStepFunctions(options: StepFunctionsOptions): Promise<StepFunctions> {
-  const { invoke, database, region, accountId, namePrefix, port, now = Date.now, report = console.error } = options;
+  const { invoke, database, region, accountId, namePrefix, port, now = Date.now } = options;
+  const { report = console.error, hear } = options;
   const functionArn = (name: string) => `arn:aws:lambda:${region}:${accountId}:function:${name}`;
   const definitions = Object.fromEntries(
     Object.entries(options.machines).map(([name, written]) => [name, prepareDefinition(name, written, functionArn)]),
@@ -55,12 +58,12 @@ export async function startStepFunctions(options: StepFunctionsOptions): Promise
   const running = new Map<number, RunningExecution>();
   let closed: Promise<void> | undefined;
   const context: Context = { arns, store, running, run, now };
-  const server = await listen((request, response) => void answer(context, request, response, report), { port }).catch(
-    (error) => {
-      store.close();
-      throw error;
-    },
-  );
+  const server = await listen((request, response) => void answer(context, request, response, { report, hear }), {
+    port,
+  }).catch((error) => {
+    store.close();
+    throw error;
+  });
   return { url: server.url, arnPrefix: arns.prefix, start, close };
 
   function start(machine: string, input: unknown): string {
@@ -71,18 +74,19 @@ export async function startStepFunctions(options: StepFunctionsOptions): Promise
   function run({ id, machine, name, input }: Execution): void {
     const definition = definitions[machine];
     if (definition === undefined) throw new Error(`no definition for ${machine}`);
+    const RoleArn = `arn:aws:iam::${accountId}:role/${machine}`;
+    const heard: Invoke = (functionArn, payload) => {
+      hear?.({ caller: RoleArn, action: "lambda:InvokeFunction", resource: functionArn, context: {} });
+      return invoke(functionArn, payload);
+    };
     const { ended, abort } = runExecution(
       definition,
       input,
       {
-        Execution: {
-          Id: arns.execution(machine, name),
-          Name: name,
-          RoleArn: `arn:aws:iam::${accountId}:role/${machine}`,
-        },
+        Execution: { Id: arns.execution(machine, name), Name: name, RoleArn },
         StateMachine: { Id: arns.machine(machine), Name: `${namePrefix}${machine}` },
       },
-      { invoke, write: (event) => store.record(id, event), now },
+      { invoke: heard, write: (event) => store.record(id, event), now },
     );
     const recorded = ended.then((ending) => {
       try {
@@ -119,12 +123,12 @@ async function answer(
   context: Context,
   request: IncomingMessage,
   response: ServerResponse,
-  report: ReportFailure,
+  { report, hear }: { report: ReportFailure; hear: Hear | undefined },
 ): Promise<void> {
   response.setHeader("x-amzn-requestid", randomUUID());
   response.setHeader("content-type", "application/x-amz-json-1.0");
   try {
-    response.end(JSON.stringify(await perform(context, request)));
+    response.end(JSON.stringify(await perform(context, request, hear)));
   } catch (error) {
     const known = error instanceof StatesError;
     const name = known ? error.name : "InternalFailure";
@@ -133,14 +137,17 @@ async function answer(
   }
 }
 
-async function perform(context: Context, request: IncomingMessage): Promise<object> {
+async function perform(context: Context, request: IncomingMessage, hear: Hear | undefined): Promise<object> {
   const target = String(request.headers["x-amz-target"] ?? "");
   const name = /^AWSStepFunctions\.(\w+)$/.exec(target)?.[1] ?? "";
   const operation = Object.hasOwn(operations, name) ? operations[name] : undefined;
   if (operation === undefined) throw new StatesError("UnknownOperationException", `no operation here: ${target}`);
   const body = await readBody(request, maxRequestBytes);
   if (body === "too-large") throw new StatesError("RequestEntityTooLargeException", "the request is too large");
-  return operation(context, parse(body));
+  const input = parse(body);
+  const resource = String(input.stateMachineArn ?? input.executionArn ?? "*");
+  hear?.({ caller: accessKeyOf(request), action: `states:${name}`, resource, context: {} });
+  return operation(context, input);
 }
 
 function parse(body: Buffer): { [member: string]: unknown } {

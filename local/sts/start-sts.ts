@@ -1,16 +1,22 @@
 import { createHash, randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { AwsError } from "../cloud/aws-error.ts";
+import { accessKeyOf, type Hear } from "../heard-call.ts";
 import { type HttpServer, listen, readBody } from "../http-server.ts";
 import type { ReportFailure } from "../report-failures.ts";
 
-export type StsOptions = { accountId: string; port?: number | undefined; report?: ReportFailure | undefined };
+export type StsOptions = {
+  accountId: string;
+  port?: number | undefined;
+  report?: ReportFailure | undefined;
+  hear?: Hear | undefined;
+};
 
 /** The two calls of STS that Cairn makes, in the Query protocol. Any credentials are accepted. */
-export async function startSts({ accountId, port, report = console.error }: StsOptions): Promise<HttpServer> {
+export async function startSts({ accountId, port, report = console.error, hear }: StsOptions): Promise<HttpServer> {
   return listen(
     (request, response) => {
-      serve(accountId, request, response).catch((error: unknown) => {
+      serve(accountId, hear, request, response).catch((error: unknown) => {
         report("sts", error);
         if (!response.headersSent) answer(response, 500, errorXml("Receiver", "InternalFailure", String(error)));
       });
@@ -19,7 +25,12 @@ export async function startSts({ accountId, port, report = console.error }: StsO
   );
 }
 
-async function serve(accountId: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function serve(
+  accountId: string,
+  hear: Hear | undefined,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const body = await readBody(request, 65_536);
   if (body === "too-large") return answer(response, 413, errorXml("Sender", "RequestEntityTooLarge", "too large"));
   const input = new URLSearchParams(body.toString());
@@ -30,7 +41,9 @@ async function serve(accountId: string, request: IncomingMessage, response: Serv
   ]).get(action);
   try {
     if (run === undefined) throw new AwsError("InvalidAction", `Could not find operation ${action}`);
-    const members = run(accountId, input, accessKeyOf(request));
+    const caller = accessKeyOf(request);
+    hear?.({ caller, action: `sts:${action}`, resource: input.get("RoleArn") ?? "*", context: askedWith(input) });
+    const members = run(accountId, input, caller);
     const result = `<${action}Result>${elements(members)}</${action}Result>`;
     answer(response, 200, `<${action}Response xmlns="${namespace}">${result}${metadata()}</${action}Response>`);
   } catch (error) {
@@ -63,7 +76,7 @@ function assumeRole(_accountId: string, input: URLSearchParams): Members {
   const id = `AROA${createHash("sha256").update(roleArn).digest("hex").slice(0, 16).toUpperCase()}:${session}`;
   const arn = `arn:aws:sts::${account}:assumed-role/${role}/${session}`;
   const accessKey = `ASIA${randomUUID().replaceAll("-", "").slice(0, 16).toUpperCase()}`;
-  remember(accessKey, { arn, id, account });
+  remember(accessKey, { roleArn, arn, id, account });
   return {
     Credentials: {
       AccessKeyId: accessKey,
@@ -75,17 +88,24 @@ function assumeRole(_accountId: string, input: URLSearchParams): Members {
   };
 }
 
-const assumed = new Map<string, { arn: string; id: string; account: string }>();
+type Assumed = { roleArn: string; arn: string; id: string; account: string };
+const assumed = new Map<string, Assumed>();
 
 /** A machine that runs for months assumes roles all the time: the last thousand are enough. */
-function remember(accessKey: string, role: { arn: string; id: string; account: string }): void {
+function remember(accessKey: string, role: Assumed): void {
   assumed.set(accessKey, role);
   const [oldest] = assumed.keys();
   if (assumed.size > 1000 && oldest !== undefined) assumed.delete(oldest);
 }
 
-function accessKeyOf(request: IncomingMessage): string {
-  return /Credential=([^/]+)\//.exec(request.headers.authorization ?? "")?.[1] ?? "";
+/** The role behind credentials that AssumeRole gave. */
+export function assumedRole(accessKey: string): string | undefined {
+  return assumed.get(accessKey)?.roleArn;
+}
+
+function askedWith(input: URLSearchParams): { [key: string]: string } {
+  const externalId = input.get("ExternalId");
+  return externalId === null ? {} : { "sts:ExternalId": externalId };
 }
 
 const namespace = "https://sts.amazonaws.com/doc/2011-06-15/";

@@ -20,11 +20,9 @@ describe.each(names)("the function %s", (name) => {
   });
 
   it("asks of providers what the manifest says", () => {
-    const use = /\bproviders\(\)|\bcloudControlIn\b/.test(source)
-      ? source.includes("applyResource")
-        ? "write"
-        : "read"
-      : "none";
+    const locates = /\bcloudControlIn\b/.test(source) ? "locate" : "none";
+    const asks = source.includes("applyResource") ? "write" : "read";
+    const use = /\bproviders\(\)/.test(source) ? asks : locates;
     expect(use).toBe(spec.providers);
   });
 

@@ -74,6 +74,10 @@ describe("functions", () => {
       "arn:aws:iam::222233334444:role/cairn-production-target-shared",
       "arn:aws:iam::333344445555:role/cairn-production-target-live",
     ]);
+    // The migrations ask nothing but where a new cluster is.
+    expect(JSON.parse(allowed(statementsOf("migrate"), "sts:AssumeRole")).flat()).toEqual([
+      "arn:aws:iam::222233334444:role/cairn-production-target-shared",
+    ]);
   });
 
   test("keep their logs as long as the stage says, and lose them with the stack", () => {

@@ -33,7 +33,8 @@ describe("what a target's role may do", () => {
       if: "ResourceTag",
     },
     { action: "kafka-cluster:CreateTopic", on: [`arn:aws:kafka:${at}:topic/*/*/*-????????`], if: undefined },
-    { action: "rds:DescribeDBInstances", on: [`arn:aws:rds:${at}:db:*`], if: undefined },
+    { action: "rds:DescribeDBInstances", on: [`arn:aws:rds:${at}:db:*-????????`], if: undefined },
+    { action: "sqs:ListQueues", on: ["*"], if: undefined },
   ])("$action: on $on and no other", ({ action, on, if: tag }) => {
     const found = grantsOf(action);
     expect(found.flatMap(({ resources }) => resources)).toEqual(on);
@@ -115,7 +116,8 @@ test("a new golden path of another service needs no line of code", async () => {
   const table = {
     provider: "aws",
     kind: "AWS::DynamoDB::Table",
-    name: { separator: "-" },
+    name: { property: "TableName", separator: "-" },
+    properties: {},
     target: { required: [], optional: [] },
   };
   const derived = grantsAt(await deriveKinds([table]), place);

@@ -15,7 +15,7 @@ beforeAll(() => {
 
 describe("a target's role", () => {
   test("is taken on by Cairn's functions that ask providers, with the target's ExternalId, and by nobody else", () => {
-    const functions = ["observe-resource", "apply-resource", "observe-drift", "migrate"];
+    const functions = ["observe-resource", "apply-resource", "observe-drift"];
     live.hasResourceProperties("AWS::IAM::Role", {
       RoleName: "cairn-production-target-live",
       AssumeRolePolicyDocument: {
@@ -36,6 +36,17 @@ describe("a target's role", () => {
     });
     const [role] = Object.values(live.findResources("AWS::IAM::Role"));
     expect(JSON.stringify(role?.Properties.AssumeRolePolicyDocument)).toContain(":iam::111122223333:root");
+  });
+
+  test("is taken on by the migrations only where they have a new cluster to ask for", () => {
+    const trust = (target: Template) => JSON.stringify(target.findResources("AWS::IAM::Role"));
+    expect(trust(shared)).toContain("role/cairn-production-migrate");
+    expect(trust(live)).not.toContain("migrate");
+  });
+
+  test("lists no kind whose objects it finds by their names", () => {
+    expect(actionsOf(live)).toEqual(expect.arrayContaining(["sqs:ListQueues", "secretsmanager:ListSecrets"]));
+    expect(actionsOf(live).filter((name) => /ListAllMyBuckets|ssm:DescribeParameters/.test(name))).toEqual([]);
   });
 
   test("has a ceiling: the golden paths' services, this region, and hands off Cairn's mark", () => {
@@ -77,9 +88,7 @@ describe("a target's role", () => {
     const cluster = { "Fn::GetAtt": [Match.stringLikeRegexp("TenantsCluster"), "DBClusterArn"] };
     shared.hasResourceProperties("AWS::IAM::Policy", {
       PolicyDocument: {
-        Statement: Match.arrayWith([
-          Match.objectLike({ Action: Match.arrayWith(["rds-data:ExecuteStatement"]), Resource: cluster }),
-        ]),
+        Statement: Match.arrayWith([Match.objectLike({ Action: "rds-data:ExecuteStatement", Resource: cluster })]),
       },
     });
     expect(JSON.stringify(live.findResources("AWS::IAM::Policy"))).not.toContain("rds-data:");
@@ -152,3 +161,14 @@ describe("what the store hears of the targets", () => {
     });
   });
 });
+
+function actionsOf(target: Template): string[] {
+  const policies = [
+    ...Object.values(target.findResources("AWS::IAM::Policy")),
+    ...Object.values(target.findResources("AWS::IAM::ManagedPolicy")),
+  ];
+  const statements = policies.flatMap(
+    ({ Properties }) => Properties.PolicyDocument.Statement as { Action?: string | string[] }[],
+  );
+  return statements.flatMap(({ Action = [] }) => Action);
+}

@@ -7,6 +7,7 @@ import { CloudControlClient } from "@aws-sdk/client-cloudcontrol";
 import { DescribeSecretCommand, RotateSecretCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import type { IntentView } from "../../core/intent.ts";
 import type { Resource } from "../../core/resource.ts";
+import type { Hear } from "../../local/heard-call.ts";
 import { openHome } from "../../local/home/open-home.ts";
 import type { Settings } from "../../local/settings.ts";
 import { type Endpoints, type Machine, startMachine } from "../../local/start-machine.ts";
@@ -106,7 +107,7 @@ export async function putSim(endpoints: Endpoints, what: "faults" | "settings", 
 }
 
 /** A whole machine in a home of its own, whose path has a space, with a team called payments. */
-export async function startTestMachine(changes: Partial<Settings> = {}) {
+export async function startTestMachine(changes: Partial<Settings> = {}, hear?: Hear) {
   const folder = await mkdtemp(join(tmpdir(), "cairn machine "));
   const home = await openHome(join(folder, "home"));
   const lines: string[] = [];
@@ -118,7 +119,7 @@ export async function startTestMachine(changes: Partial<Settings> = {}) {
     goldenPaths: undefined,
     ...changes,
   };
-  const machine: Machine = await startMachine(home, settings, (line) => lines.push(line));
+  const machine: Machine = await startMachine(home, settings, (line) => lines.push(line), hear);
   const { endpoints } = machine;
   const as = async (role: "viewer" | "developer" | "platform", team?: string) =>
     httpClient(

@@ -89,6 +89,25 @@ const kinds: {
     hidden: ["Configs"],
   },
   {
+    type: "AWS::RDS::DBCluster",
+    wanted: {
+      DBClusterIdentifier: "tenants",
+      Engine: "aurora-postgresql",
+      MasterUsername: "cairn_tenants",
+      ManageMasterUserPassword: true,
+    },
+    identifier: /^tenants$/,
+    read: {
+      DBClusterArn: "arn:aws:rds:eu-west-1:123456789012:cluster:tenants",
+      Endpoint: {
+        Address: expect.stringMatching(/^tenants\.cluster-\w{12}\.eu-west-1\.rds\.amazonaws\.com$/),
+        Port: "5432",
+      },
+      MasterUserSecret: { SecretArn: expect.stringMatching(/:secret:rds!cluster-/) },
+    },
+    hidden: ["MasterUserPassword"],
+  },
+  {
     type: "AWS::RDS::DBInstance",
     wanted: {
       DBInstanceIdentifier: "Orders-DB",

@@ -58,7 +58,7 @@ describe("an invocation", () => {
       payload: { [name: string]: string };
     };
     expect(payload.AWS_REGION).toBe(region);
-    expect(payload.AWS_ACCESS_KEY_ID).toBe("local");
+    expect(payload.AWS_ACCESS_KEY_ID).toBe("local-hurries");
     expect(payload.AWS_LAMBDA_FUNCTION_NAME).toBe("hurries");
     expect(Object.keys(payload).filter((name) => !name.startsWith("AWS_"))).toEqual([]);
     const other = (await lambda.invoke("behaves", { do: "environment" })) as { payload: { [name: string]: string } };
