@@ -47,9 +47,8 @@ function seconds(name: string, otherwise: number): number {
 }
 
 /** The folder that holds golden-paths/, policies/, aws-schemas/ and database/: beside the bundle on AWS, else the repository. */
-const assets = process.env.CAIRN_ASSETS
-  ? pathToFileURL(`${process.env.CAIRN_ASSETS}/`)
-  : new URL("../", import.meta.url);
+const bundle = process.env.CAIRN_ASSETS;
+const assets = bundle ? pathToFileURL(`${bundle}/`) : new URL("../", import.meta.url);
 const schemaFile = new URL("aws-schemas/aws-schemas.bin", assets);
 
 /** The deployment that measurements are of. */
@@ -162,9 +161,9 @@ export async function apiDeps(): Promise<ApiDeps> {
   });
   const databases = { api: storeDatabase("api"), platform: storeDatabase("platform") };
   const callers = process.env.CAIRN_CALLERS;
-  const { CAIRN_GOLDEN_PATHS: ownPaths, CAIRN_ASSETS: bundled } = process.env;
+  const ownPaths = process.env.CAIRN_GOLDEN_PATHS;
   // What lies beside a bundle was checked before it was bundled (cdk.json).
-  const checked = ownPaths === undefined && bundled !== undefined;
+  const checked = ownPaths === undefined && bundle !== undefined;
   return {
     store: createApiStore(databases, pace().leaseSeconds),
     goldenPaths: loadGoldenPaths(ownPaths ?? new URL("golden-paths/", assets), awsKindSchemas(schemaFile), checked),

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -77,6 +77,20 @@ test("what the API's bundle leaves out is not missed: golden paths, policy, cont
     status: 400,
     body: { errors: expect.arrayContaining([expect.objectContaining({ pointer: "/service" })]) },
   });
+});
+
+test("a bundled API compiles no golden path's parameters as it starts: scripts/check-golden-paths.ts did, before it was bundled", () => {
+  const file = join(folders.api, "golden-paths", "bucket@1.yaml");
+  const written = readFileSync(file, "utf8");
+  writeFileSync(file, written.replaceAll('"type":"boolean"', '"type":"truth"'));
+  expect(readFileSync(file, "utf8")).not.toBe(written);
+  const intent = { action: "apply", team: "payments", service: "orders", environment: "staging" };
+  const [types, wrong] = answersOf([
+    { method: "GET", path: "/v1/resource-types" },
+    { method: "POST", path: "/v1/intents", body: { ...intent, resources: {} } },
+  ]);
+  writeFileSync(file, written);
+  expect([types?.status, wrong?.status]).toEqual([200, 400]);
 });
 
 test("no bundle imports one of Node's own modules as an ES module, which would load what stands behind all its exports", () => {
