@@ -40,12 +40,16 @@ export function machineCallerRole(stage: Stage, caller: string): string {
   return `cairn-${stage.name}-caller-${caller}`;
 }
 
-export function targetRole(stage: Stage, target: Target): string {
-  return `cairn-${stage.name}-target-${target.name}`;
+/** What provisions into a target; each takes on a role of its own there. */
+export type TargetProvider = "aws" | "postgres";
+
+/** Of the role that a provider takes on in a target. */
+export function targetRole(stage: Stage, target: Target, provider: TargetProvider): string {
+  return `cairn-${stage.name}-target-${target.name}${provider === "postgres" ? "-tenants" : ""}`;
 }
 
-export function targetRoleArn(stage: Stage, target: Target): string {
-  return `arn:${partitionOf(target.region)}:iam::${target.account}:role/${targetRole(stage, target)}`;
+export function targetRoleArn(stage: Stage, target: Target, provider: TargetProvider): string {
+  return `arn:${partitionOf(target.region)}:iam::${target.account}:role/${targetRole(stage, target, provider)}`;
 }
 
 export function storeCluster(stage: Stage): string {

@@ -3,7 +3,7 @@ import type { FunctionSpec, StoreRole } from "../functions/manifest.ts";
 import type { Store } from "./constructs/store.ts";
 import { machineArn, targetRoleArn, trialSecretArn } from "./fixed-names.ts";
 import type { Stage } from "./stages/stage.ts";
-import { takesOn } from "./target-permissions/trust.ts";
+import { takenOn } from "./target-permissions/trust.ts";
 
 const transaction = ["rds-data:BeginTransaction", "rds-data:CommitTransaction", "rds-data:RollbackTransaction"];
 
@@ -19,7 +19,9 @@ export function functionPermissions(spec: FunctionSpec, stage: Stage, store: Sto
     // What may be done to a cloud is the target's role to say, in the target's own account.
     ...allow(
       ["sts:AssumeRole"],
-      stage.targets.filter((target) => takesOn(spec, target)).map((target) => targetRoleArn(stage, target)),
+      stage.targets.flatMap((target) =>
+        takenOn(spec, target).map((provider) => targetRoleArn(stage, target, provider)),
+      ),
     ),
   ];
 }

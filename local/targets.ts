@@ -23,7 +23,15 @@ export function localTargets(place: {
     cacheSecurityGroupIds: ["sg-0b1c2d3e4f5a60719"],
     subnetIds: ["subnet-0a1b2c3d4e5f60718", "subnet-0b1c2d3e4f5a60719"],
   };
-  const postgres = { ...access, clusterArn, adminSecretArn, host, port, database: "cairn_tenants" };
+  const postgres = {
+    ...access,
+    roleArn: `${access.roleArn}-tenants`,
+    clusterArn,
+    adminSecretArn,
+    host,
+    port,
+    database: "cairn_tenants",
+  };
   return ["development", "staging", "production"].flatMap((environment) => [
     { environment, provider: "aws", config: aws },
     ...(environment === "production" ? [] : [{ environment, provider: "postgres", config: postgres }]),

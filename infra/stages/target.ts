@@ -48,7 +48,7 @@ const tenantsSchema = z.discriminatedUnion("cluster", [
 ]);
 
 const targetSchema = closed({
-  /** Of its stack and its role, `cairn-{stage}-target-{name}`. */
+  /** Of its stack and its roles, `cairn-{stage}-target-{name}` and `…-tenants`. */
   name,
   account: accountId,
   region: regionName,
@@ -72,6 +72,7 @@ export const targetsSchema = z.array(targetSchema).check(
 );
 
 export type Target = z.infer<typeof targetSchema>;
+export type Tenants = z.infer<typeof tenantsSchema>;
 export type NewTenants = z.infer<typeof newTenantsSchema>;
 
 /** A misspelt value would be found by the first developer whose intent misses it. */

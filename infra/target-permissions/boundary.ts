@@ -1,6 +1,6 @@
 import { Effect, PolicyStatement } from "aws-cdk-lib/aws-iam";
 import type { Kind } from "./derive-grants.ts";
-import type { Place } from "./grant.ts";
+import type { Grant, Place } from "./grant.ts";
 import { awsProviderGrants } from "./provider-calls.ts";
 
 /**
@@ -8,7 +8,7 @@ import { awsProviderGrants } from "./provider-calls.ts";
  * others only the single actions those kinds ask for. So no IAM but service-linked roles, no organization, no billing, no
  * role to go on to; nothing in another region; and nobody takes Cairn's mark from an object.
  */
-export function boundary(kinds: readonly Kind[], { region }: Place): PolicyStatement[] {
+export function boundary(kinds: readonly Kind[], place: Place): PolicyStatement[] {
   const services = [...new Set(kinds.map(({ service }) => service))].sort();
   const others = kinds
     .flatMap(({ actions }) => actions)
@@ -21,19 +21,10 @@ export function boundary(kinds: readonly Kind[], { region }: Place): PolicyState
   const own = awsProviderGrants.flatMap(({ actions }) => actions);
   return [
     new PolicyStatement({
-      actions: [
-        ...services.map((service) => `${service}:*`),
-        ...unique([...others, ...own]),
-        "rds-data:ExecuteStatement",
-      ],
+      actions: [...services.map((service) => `${service}:*`), ...unique([...others, ...own])],
       resources: ["*"],
     }),
-    new PolicyStatement({
-      effect: Effect.DENY,
-      notActions: ["iam:CreateServiceLinkedRole"], // of no region
-      resources: ["*"],
-      conditions: { StringNotEquals: { "aws:RequestedRegion": region } },
-    }),
+    onlyIn(place),
     new PolicyStatement({
       effect: Effect.DENY,
       actions: unique(untagging),
@@ -41,6 +32,21 @@ export function boundary(kinds: readonly Kind[], { region }: Place): PolicyState
       conditions: { "ForAnyValue:StringLike": { "aws:TagKeys": "cairn:*" } },
     }),
   ];
+}
+
+/** The ceiling of the role for tenants' databases: what that provider asks, and nothing in another region. */
+export function tenantsBoundary(grants: readonly Grant[], place: Place): PolicyStatement[] {
+  const actions = unique(grants.flatMap((grant) => grant.actions));
+  return [new PolicyStatement({ actions, resources: ["*"] }), onlyIn(place)];
+}
+
+function onlyIn({ region }: Place): PolicyStatement {
+  return new PolicyStatement({
+    effect: Effect.DENY,
+    notActions: ["iam:CreateServiceLinkedRole"], // of no region
+    resources: ["*"],
+    conditions: { StringNotEquals: { "aws:RequestedRegion": region } },
+  });
 }
 
 function unique(names: readonly string[]): string[] {

@@ -72,11 +72,12 @@ describe("functions", () => {
   test("take on the roles of the stage's targets and no others", () => {
     expect(JSON.parse(allowed(statementsOf("apply-resource"), "sts:AssumeRole")).flat()).toEqual([
       "arn:aws:iam::222233334444:role/cairn-production-target-shared",
+      "arn:aws:iam::222233334444:role/cairn-production-target-shared-tenants",
       "arn:aws:iam::333344445555:role/cairn-production-target-live",
     ]);
     // The migrations ask nothing but where a new cluster is.
     expect(JSON.parse(allowed(statementsOf("migrate"), "sts:AssumeRole")).flat()).toEqual([
-      "arn:aws:iam::222233334444:role/cairn-production-target-shared",
+      "arn:aws:iam::222233334444:role/cairn-production-target-shared-tenants",
     ]);
   });
 

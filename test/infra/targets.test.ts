@@ -5,6 +5,8 @@ import { targetRows } from "../../infra/target-rows.ts";
 import { fullStage } from "./full-stage.ts";
 import { synthesize } from "./synthesize.ts";
 
+type Statement = { Action?: string | string[]; Resource: unknown };
+
 let shared: Template;
 let live: Template;
 
@@ -34,14 +36,39 @@ describe("a target's role", () => {
         ],
       },
     });
-    const [role] = Object.values(live.findResources("AWS::IAM::Role"));
+    const [role, ...others] = Object.values(live.findResources("AWS::IAM::Role"));
+    expect(others).toEqual([]);
     expect(JSON.stringify(role?.Properties.AssumeRolePolicyDocument)).toContain(":iam::111122223333:root");
   });
 
-  test("is taken on by the migrations only where they have a new cluster to ask for", () => {
-    const trust = (target: Template) => JSON.stringify(target.findResources("AWS::IAM::Role"));
-    expect(trust(shared)).toContain("role/cairn-production-migrate");
-    expect(trust(live)).not.toContain("migrate");
+  test("is one for each provider, and the migrations take on that of a new cluster, to ask where it is, and no other", () => {
+    const trust = Object.values(shared.findResources("AWS::IAM::Role")).map(({ Properties }) => [
+      Properties.RoleName,
+      JSON.stringify(Properties.AssumeRolePolicyDocument).includes("role/cairn-production-migrate"),
+    ]);
+    expect(trust).toEqual([
+      ["cairn-production-target-shared", false],
+      ["cairn-production-target-shared-tenants", true],
+    ]);
+    expect(JSON.stringify(live.findResources("AWS::IAM::Role"))).not.toContain("migrate");
+  });
+
+  test("for tenants' databases asks Cloud Control for nothing but where the cluster is, and has a ceiling of its own", () => {
+    const [, policy] = Object.entries(shared.findResources("AWS::IAM::Policy")).find(([id]) =>
+      id.startsWith("TenantsRole"),
+    ) as [string, { Properties: { PolicyDocument: { Statement: { Action: string | string[] }[] } } }];
+    const granted = policy.Properties.PolicyDocument.Statement.flatMap(({ Action }) => Action);
+    expect([...new Set(granted)].sort()).toEqual([
+      "cloudformation:GetResource",
+      "rds-data:ExecuteStatement",
+      "rds:DescribeDBClusters",
+      ...["CreateSecret", "DeleteSecret", "DescribeSecret", "GetSecretValue", "RestoreSecret", "TagResource"].map(
+        (call) => `secretsmanager:${call}`,
+      ),
+    ]);
+    shared.hasResourceProperties("AWS::IAM::ManagedPolicy", {
+      ManagedPolicyName: "cairn-production-target-shared-tenants-boundary",
+    });
   });
 
   test("lists no kind whose objects it finds by their names", () => {
@@ -72,25 +99,27 @@ describe("a target's role", () => {
   test("covers nothing that its ceiling would take away again", () => {
     for (const target of [shared, live]) {
       const policies = Object.values(target.findResources("AWS::IAM::ManagedPolicy"));
-      const ceiling = policies.find(({ Properties }) => /-boundary$/.test(Properties.ManagedPolicyName));
-      const allowed: string[] = ceiling?.Properties.PolicyDocument.Statement[0].Action;
-      const granted = [...Object.values(target.findResources("AWS::IAM::Policy")), ...policies]
-        .filter((policy) => policy !== ceiling)
-        .flatMap(({ Properties }) => Properties.PolicyDocument.Statement as { Action: string | string[] }[])
-        .flatMap(({ Action }) => Action);
-      const lost = granted.filter((name) => !allowed.includes(name) && !allowed.includes(`${name.split(":")[0]}:*`));
-      expect(lost).toEqual([]);
-      expect(granted.length).toBeGreaterThan(80);
+      for (const [id, { Properties }] of Object.entries(target.findResources("AWS::IAM::Role"))) {
+        const ceiling = policies.find((one) => one.Properties.ManagedPolicyName === `${Properties.RoleName}-boundary`);
+        const allowed: string[] = ceiling?.Properties.PolicyDocument.Statement[0].Action;
+        const granted = [...Object.values(target.findResources("AWS::IAM::Policy")), ...policies]
+          .filter((policy) => policy.Properties.Roles?.some(({ Ref }: { Ref: string }) => Ref === id))
+          .flatMap(({ Properties }) => Properties.PolicyDocument.Statement as { Action: string | string[] }[])
+          .flatMap(({ Action }) => Action);
+        const lost = granted.filter((name) => !allowed.includes(name) && !allowed.includes(`${name.split(":")[0]}:*`));
+        expect([Properties.RoleName, lost]).toEqual([Properties.RoleName, []]);
+        expect(granted.length).toBeGreaterThan(/-tenants$/.test(Properties.RoleName) ? 8 : 80);
+      }
     }
   });
 
   test("may use the shared cluster of its own target alone", () => {
-    const cluster = { "Fn::GetAtt": [Match.stringLikeRegexp("TenantsCluster"), "DBClusterArn"] };
-    shared.hasResourceProperties("AWS::IAM::Policy", {
-      PolicyDocument: {
-        Statement: Match.arrayWith([Match.objectLike({ Action: "rds-data:ExecuteStatement", Resource: cluster })]),
-      },
-    });
+    const policies = Object.values(shared.findResources("AWS::IAM::Policy"));
+    const statements = policies.flatMap(({ Properties }) => Properties.PolicyDocument.Statement as Statement[]);
+    const onCluster = statements.filter(({ Action }) => [Action].flat().includes("rds-data:ExecuteStatement"));
+    expect(onCluster.map(({ Resource }) => Resource)).toEqual([
+      { "Fn::GetAtt": [expect.stringMatching("TenantsCluster"), "DBClusterArn"] },
+    ]);
     expect(JSON.stringify(live.findResources("AWS::IAM::Policy"))).not.toContain("rds-data:");
   });
 });
@@ -155,7 +184,7 @@ describe("what the store hears of the targets", () => {
       config: {
         ...cluster,
         region: "eu-west-1",
-        roleArn: "arn:aws:iam::222233334444:role/cairn-production-target-shared",
+        roleArn: "arn:aws:iam::222233334444:role/cairn-production-target-shared-tenants",
         externalId: "made-up-for-shared-01",
       },
     });

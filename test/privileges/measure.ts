@@ -51,7 +51,7 @@ function labels({ environment, tenants }: FullRun): (resource: string) => string
     ]),
   );
   known.set(tenants.adminSecretArn, "the shared cluster's secret");
-  const ofRole = new RegExp(`:role/${targetRole(localStage, { name: "" } as never)}(\\w+)$`);
+  const ofRole = /:role\/cairn-local-target-([\w-]+)$/;
   return (resource) => {
     if (known.has(resource)) return known.get(resource) as string;
     if (/^\{StoreKey/.test(resource)) return "the store's key";
@@ -73,8 +73,10 @@ function roleBehind(caller: string): string | null {
   if (caller !== name && Object.hasOwn(functions, name)) return name;
   const machine = /:role\/(\w+)$/.exec(caller)?.[1] ?? "";
   if (Object.hasOwn(machines, machine)) return `the machine ${machine}`;
-  const target = localStage.targets.find((one) => caller.endsWith(`:role/${targetRole(localStage, one)}`));
-  if (target !== undefined) return `target ${target.name}`;
+  for (const target of localStage.targets) {
+    if (caller.endsWith(`:role/${targetRole(localStage, target, "aws")}`)) return `target ${target.name}`;
+    if (caller.endsWith(`:role/${targetRole(localStage, target, "postgres")}`)) return `target ${target.name}-tenants`;
+  }
   if (caller === "events.amazonaws.com") return "the rule of drift";
   if (["local", "any"].includes(caller)) return null;
   throw new Error(`who is ${caller}?`);
