@@ -3,7 +3,7 @@ export function lambdaEnvironment(folder: string): NodeJS.ProcessEnv {
   const place = "eu-west-1:000000000000";
   return {
     AWS_REGION: "eu-west-1",
-    CAIRN_ASSETS: folder,
+    LAMBDA_TASK_ROOT: folder,
     CAIRN_STAGE: "test",
     CAIRN_STORE_ARN: `arn:aws:rds:${place}:cluster:cairn`,
     CAIRN_STORE_DATABASE: "cairn",

@@ -47,7 +47,7 @@ function seconds(name: string, otherwise: number): number {
 }
 
 /** The folder that holds golden-paths/, policies/, aws-schemas/ and database/: beside the bundle on AWS, else the repository. */
-const bundle = process.env.CAIRN_ASSETS;
+const bundle = process.env.LAMBDA_TASK_ROOT;
 const assets = bundle ? pathToFileURL(`${bundle}/`) : new URL("../", import.meta.url);
 const schemaFile = new URL("aws-schemas/aws-schemas.bin", assets);
 

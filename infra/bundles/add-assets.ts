@@ -6,7 +6,7 @@ import type { FunctionSpec } from "../../functions/manifest.ts";
 import { goldenPathVariants } from "../golden-path-data.ts";
 
 /**
- * Puts the data a function reads beside its code, where `CAIRN_ASSETS` points. The owner's functions run migrations; what
+ * Puts the data a function reads beside its code, where `LAMBDA_TASK_ROOT` points. The owner's functions run migrations; what
  * decides or converges reads golden paths, policies, and AWS's schemas of the types golden paths can make.
  */
 export function addAssets(root: string, folder: string, spec: FunctionSpec): void {

@@ -67,7 +67,6 @@ function environment(spec: FunctionSpec, stage: Stage, store: Store): { [name: s
   return {
     NODE_OPTIONS: "--enable-source-maps",
     CAIRN_STAGE: stage.name,
-    CAIRN_ASSETS: "/var/task",
     CAIRN_STORE_ARN: store.cluster.clusterArn,
     CAIRN_STORE_DATABASE: store.database,
     CAIRN_MACHINE_ARN_PREFIX: machineArnPrefix(stage),
