@@ -9,12 +9,13 @@ export type PythonEnvironment = { python: string } | { missing: string };
 export type PythonEnvironmentOptions = {
   /** What it is for: its folder's name begins so. */
   name: string;
-  /** Of the interpreter, as in `3.13`; any from 3.9 on when left out. */
+  /** Of the interpreter, as in `3.13`, or `3.11+` for this or a newer one; `3.9+` when left out. */
   version?: string;
   /** What pip is told to install: pinned packages, or a file that pins them. */
   install: readonly string[];
 };
 
+const anyVersion = "3.9+";
 /** Installing takes a minute or two; what takes longer than this is stuck. */
 const installMs = 15 * 60 * 1000;
 
@@ -26,7 +27,8 @@ const installMs = 15 * 60 * 1000;
 export function pythonEnvironment(options: PythonEnvironmentOptions, say: (line: string) => void): PythonEnvironment {
   const { name, version, install } = options;
   const base = findPython(version);
-  if (base === undefined) return { missing: `Python ${version ?? "3.9 or newer"} with venv is not here` };
+  if (base === undefined)
+    return { missing: `Python ${(version ?? anyVersion).replace("+", " or newer")} with venv is not here` };
   const hash = createHash("sha256").update(base);
   for (const part of install) hash.update(existsSync(part) ? readFileSync(part) : part);
   const folder = join(cacheFolder(), "python", `${name}-${hash.digest("hex").slice(0, 12)}`);
@@ -53,20 +55,27 @@ export function pythonEnvironment(options: PythonEnvironmentOptions, say: (line:
 }
 
 /** An interpreter that can make environments: `CAIRN_PYTHON`, one on the PATH, or one of pyenv's. */
-export function findPython(version?: string): string | undefined {
-  const named = [process.env.CAIRN_PYTHON, ...(version === undefined ? [] : [`python${version}`]), "python3", "python"];
+export function findPython(version = anyVersion): string | undefined {
+  const [, exact = "", orNewer] = /^(.*?)(\+?)$/.exec(version) ?? [];
+  const named = [process.env.CAIRN_PYTHON, `python${exact}`, "python3", "python"];
   const ask = "import sys, venv, ensurepip; print('%d.%d' % sys.version_info[:2]); print(sys.executable)";
-  for (const candidate of [...named, ...pyenvPythons(version)]) {
+  for (const candidate of [...named, ...pyenvPythons(orNewer ? "3" : exact)]) {
     if (candidate === undefined || candidate === "") continue;
     const { status, stdout } = spawnSync(candidate, ["-c", ask], { encoding: "utf8", timeout: 30_000 });
     const [found = "", executable] = status === 0 ? stdout.split(/\r?\n/) : [];
-    const [major = 0, minor = 0] = found.split(".").map(Number);
-    if (version === undefined ? major === 3 && minor >= 9 : found === version) return executable;
+    if (orNewer ? isFrom(exact, found) : found === exact) return executable;
   }
   return undefined;
 }
 
-function pyenvPythons(version = "3"): string[] {
+function isFrom(oldest: string, found: string): boolean {
+  const [[major, minor = 0] = [], [foundMajor, foundMinor = -1] = []] = [oldest, found].map((version) =>
+    version.split(".").map(Number),
+  );
+  return foundMajor === major && foundMinor >= minor;
+}
+
+function pyenvPythons(version: string): string[] {
   const { status, stdout } = spawnSync("pyenv", ["root"], { encoding: "utf8", timeout: 30_000 });
   const versions = join(status === 0 ? stdout.trim() : "", "versions");
   if (status !== 0 || !existsSync(versions)) return [];

@@ -43,6 +43,13 @@ it("finds an interpreter of this very version, or none", () => {
   expect(findPython("9.8")).toBeUndefined();
 });
 
+it("finds one of this version or a newer one", () => {
+  expect(findPython("9.9+")).toBe(join(folder, "python"));
+  expect(findPython("9.8+")).toBe(join(folder, "python"));
+  expect(findPython("9.10+")).toBeUndefined();
+  expect(findPython("8.9+")).toBeUndefined();
+});
+
 it("says which interpreter is missing, and makes nothing", () => {
   vi.stubEnv("CAIRN_PYTHON", "");
   expect(make()).toEqual({ missing: "Python 9.9 with venv is not here" });
