@@ -85,7 +85,7 @@ async function tryOnce(
     policyRevision: deps.policy.revision,
     wasmHash: deps.policy.wasmHash,
     inputHash: verdict.inputHash,
-    definitionHashes: Object.fromEntries(changes.map((change) => [change.name, change.hash])),
+    definitionHashes: Object.fromEntries(changes.map((change) => [decidedAs(change), change.hash])),
     violations: verdict.violations,
     warnings: verdict.warnings,
   };
@@ -136,6 +136,11 @@ async function tryOnce(
     response: view,
   });
   return settle(deps, result, requestHash, view);
+}
+
+/** A name is free as soon as its deletion is accepted, so an intent that deletes all may be about two of one name. */
+function decidedAs({ id, name, before }: DecidedChange): string {
+  return before?.deleting === true ? `${name} ${id}` : name;
 }
 
 async function settle(

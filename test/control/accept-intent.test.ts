@@ -132,6 +132,27 @@ describe("an accepted intent", () => {
     expect(decision).toMatchObject({ policyRevision: "r1", wasmHash: "0".repeat(64), inputHash: expect.any(String) });
   });
 
+  it("binds the decision to both of one name, where the older one is still being deleted", async () => {
+    const older = existing("db", {
+      id: "older",
+      deleting: true,
+      status: "FAILED",
+      definitionHash: "hash of the older",
+    });
+    const newer = existing("db", { id: "newer", definitionHash: "hash of the newer" });
+    for (const resources of [
+      [older, newer],
+      [newer, older],
+    ]) {
+      const { accept, acceptances } = scene({ contexts: [contextOf(resources)] });
+      await accept(deleting(null));
+      expect(acceptances[0]?.decision.definitionHashes).toEqual({
+        db: "hash of the newer",
+        "db older": "hash of the older",
+      });
+    }
+  });
+
   it("holds at any version of the service when it rests on no other resource", async () => {
     const { accept, acceptances } = scene();
     await accept(applying({ db: { type: "bucket" } }));

@@ -85,7 +85,8 @@ async function checkRecords({ store, checker }: End): Promise<void> {
   const unbound = await store.look<string>(`select to_jsonb(o.id) from cairn.operations o
     left join cairn.decisions d on d.team_id = o.team_id and d.id = o.decision_id
     join cairn.resources r on r.team_id = o.team_id and r.id = o.resource_id
-    where o.sent_hash is not null and (d.id is null or not d.allow or d.definition_hashes->>r.name is distinct from o.decided_hash)`);
+    where o.sent_hash is not null and (d.id is null or not d.allow
+      or coalesce(d.definition_hashes->>concat_ws(' ', r.name, r.id), d.definition_hashes->>r.name) is distinct from o.decided_hash)`);
   for (const id of unbound)
     checker.report("I7", `operation ${short(id)} asked a provider without an allow bound to its definition`);
   const open = await store.look<string>(`select to_jsonb(p.intent_id) from cairn.intent_resources p

@@ -34,7 +34,7 @@ export async function readTables(endpoints: Endpoints): Promise<Tables> {
     resources: await rows("select id, generation::int from cairn.resources"),
     operations: await rows(`select o.id, o.resource_id as resource, o.generation::int, o.kind, o.status,
       o.attempt, case when o.sent_hash is not null
-        then coalesce(d.allow and d.definition_hashes->>r.name = o.decided_hash, false) end as bound
+        then coalesce(d.allow and coalesce(d.definition_hashes->>concat_ws(' ', r.name, r.id), d.definition_hashes->>r.name) = o.decided_hash, false) end as bound
       from cairn.operations o
       left join cairn.resources r on r.team_id = o.team_id and r.id = o.resource_id
       left join cairn.decisions d on d.team_id = o.team_id and d.id = o.decision_id`),
