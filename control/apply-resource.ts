@@ -20,7 +20,8 @@ export type ApplyRequest = { identifier: string | null; sentHash: string };
  * answered is written after.
  */
 export async function applyResource(deps: ReconcileDeps, ref: OperationRef, asked: ApplyRequest): Promise<Step> {
-  const work = await deps.store.workToSend(ref, deps.pace.leaseSeconds, asked.sentHash);
+  const found = asked.identifier !== null;
+  const work = await deps.store.workToSend(ref, deps.pace.leaseSeconds, asked.sentHash, found);
   if (work === null) return { next: "end" };
   const prepared = prepareCall(work);
   const provider = deps.providers[work.definition.provider];

@@ -1,8 +1,8 @@
 import type { Json } from "../core/json.ts";
 import type { OperationRef, Work } from "../core/operation.ts";
-import type { Failure, Observation } from "../core/provider.ts";
+import { type Failure, type Observation, type Provider, vanished } from "../core/provider.ts";
 import { render } from "../core/template.ts";
-import { pauseSeconds, staleSeconds } from "./pace.ts";
+import { deniedSeconds, pauseSeconds, staleSeconds } from "./pace.ts";
 import {
   advance,
   answered,
@@ -36,9 +36,41 @@ export async function observeResource(deps: ReconcileDeps, ref: OperationRef): P
   if (observation.state === "absent" && grace > 0) {
     return keepWaiting(deps, work, { state: "progressing", retryAfterSeconds: grace });
   }
+  if (isUnproven(provider, work, observation)) {
+    const doubted = await doubt(deps, work);
+    if (doubted !== null) return doubted;
+  }
   return work.kind === "apply"
     ? afterLookForApply(deps, work, observation, prepared.hash)
     : afterLookForDelete(deps, work, observation, prepared.hash);
+}
+
+/** Whether a read alone says that it is gone, and no request of its own, nor a provider whose reads are the truth. */
+function isUnproven({ consistent }: Provider, work: Work, seen: Observation): boolean {
+  const isRefused = seen.failed !== undefined && seen.failed.code !== vanished;
+  if (seen.state !== "absent" || isRefused || consistent === true) return false;
+  const isDeleted = work.kind === "delete" && work.request !== null && work.tokenAgeSeconds !== null;
+  return (work.resource.identifier !== null || work.request !== null) && !isDeleted;
+}
+
+/**
+ * What was made is not gone because one look does not find it (law F15): it would be made a second time, or be left behind by
+ * its deletion. It is looked at again a while later; where others are not found either, for as long as that lasts.
+ */
+async function doubt(deps: ReconcileDeps, work: Work): Promise<Step | null> {
+  const absence = await deps.store.absent(work.ref);
+  if (absence === null) return null;
+  if (absence.denied && absence.seconds < deniedSeconds) {
+    const { provider, kind } = work.definition;
+    const denied = reason(
+      "PROVIDER_UNAVAILABLE",
+      `${provider} does not know of it, nor of much else of ${kind} that it knew, so it is not believed. Goes on when it is found, or an hour after the first look that missed it.`,
+    );
+    const delaySeconds = pauseSeconds(deps.pace, work.waits, deps.random);
+    return advance(deps, work.ref, { to: "wait", reason: denied, delaySeconds }, answered);
+  }
+  const left = staleSeconds - absence.seconds;
+  return left > 0 ? keepWaiting(deps, work, { state: "progressing", retryAfterSeconds: left }) : null;
 }
 
 function afterLookForApply(deps: ReconcileDeps, work: Work, seen: Observation, sentHash: string): Promise<Step> | Step {

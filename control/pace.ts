@@ -25,6 +25,12 @@ export type Pace = {
  */
 export const staleSeconds = 15;
 
+/**
+ * How long an operation waits at most while its provider denies knowing what was READY and much else (law F15). For as long a
+ * person hears of a halted target, and may hold a breaker open; after that its word counts, or a deletion would never end.
+ */
+export const deniedSeconds = 3600;
+
 /** The shortest lease with room for a pause, which a state machine makes in whole seconds, beside a call. */
 const shortestLease = 3;
 

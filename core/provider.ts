@@ -47,6 +47,9 @@ export type Failure = {
   transient: boolean;
 };
 
+/** The code of a request that ended well and of whose object a look shows nothing: that may be denied too (law F15). */
+export const vanished = "VANISHED";
+
 export type Observation = (
   | { state: "absent" }
   | { state: "progressing"; retryAfterSeconds: number }
@@ -80,6 +83,8 @@ export type Outcome =
  */
 export type Provider = {
   name: string;
+  /** Its reads never fall behind, nor deny what exists: what a look does not show is not there (law F15). */
+  consistent?: boolean;
   observe(call: ProviderCall): Promise<Observation>;
   apply(call: ProviderCall, observed: { state: "absent" } | { state: "drifted"; identifier: string }): Promise<Outcome>;
   destroy(call: ProviderCall, observed: { identifier: string }): Promise<Outcome>;

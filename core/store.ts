@@ -80,7 +80,7 @@ export type Acceptance = {
     policyRevision: string;
     wasmHash: string;
     inputHash: string;
-    /** Resource name to the hash of the definition that was judged (law I7). */
+    /** Resource name, with its id where it was being deleted before, to the hash of the definition that was judged (law I7). */
     definitionHashes: { [name: string]: string };
     violations: JsonObject[];
     warnings: JsonObject[];
@@ -199,13 +199,21 @@ export type ClaimResult =
 /** What a step wrote, and which operations that made startable. */
 export type Advance = { outcome: "written"; startable: OperationRef[] } | { outcome: "lost" };
 
+/** For how many seconds an operation has not found its object; `denied`: nor do others find theirs (law F15). */
+export type Absence = { seconds: number; denied: boolean };
+
 /** What workers ask of the store. Every method is one round trip; every write is fenced by the epoch. */
 export type WorkerStore = {
   claim(ref: OperationRef, leaseSeconds: number): Promise<ClaimResult>;
   /** Renews the lease and reads the work; null when the lease is lost. */
   work(ref: OperationRef, leaseSeconds: number): Promise<Work | null>;
-  /** As `work`, and commits that a provider is about to be asked with these values (law F2). */
-  workToSend(ref: OperationRef, leaseSeconds: number, sentHash: string): Promise<Work | null>;
+  /**
+   * As `work`, and commits that a provider is about to be asked with these values (law F2). `found`: the look before has found
+   * the object, which ends what `absent` has begun.
+   */
+  workToSend(ref: OperationRef, leaseSeconds: number, sentHash: string, found: boolean): Promise<Work | null>;
+  /** Notes that a look has not found what was made; null where nothing was, or it is known to be gone, or the lease is lost. */
+  absent(ref: OperationRef): Promise<Absence | null>;
   /** `answer` says how the provider answered in this step; left out, it was not asked. */
   advance(ref: OperationRef, progress: Progress, answer?: Answer): Promise<Advance>;
   /**

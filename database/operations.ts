@@ -1,6 +1,6 @@
 import type { Definition } from "../core/definition.ts";
 import type { Answer, OperationRef, Progress, Work } from "../core/operation.ts";
-import type { Advance, ClaimResult, WorkerStore } from "../core/store.ts";
+import type { Absence, Advance, ClaimResult, WorkerStore } from "../core/store.ts";
 import type { Database } from "./data-api.ts";
 
 /**
@@ -77,7 +77,11 @@ const itsResource =
 export const operationSql = {
   claim: `select jsonb_build_object('outcome', cairn.claim_operation(:team, :operation::uuid, :epoch, :lease), ${itsResource})`,
   work: renewAndRead(2),
-  workToSend: renewAndRead(1, ", token_used_at = coalesce(o.token_used_at, now()), sent_hash = :sentHash"),
+  workToSend: renewAndRead(
+    1,
+    ", token_used_at = coalesce(o.token_used_at, now()), sent_hash = :sentHash, absent_since = case when :found then null else o.absent_since end",
+  ),
+  absent: "select cairn.note_absence(:team, :operation::uuid, :epoch)",
   advance: `select jsonb_build_object('startable', cairn.advance_operation(:team, :operation::uuid, :epoch, :progress::jsonb), ${itsResource})`,
   sweep: "select s from cairn.sweep(:batch::integer, :grace) s",
 };
@@ -87,7 +91,7 @@ export function operationQueries(database: Database, seen: (resource: string) =>
   const read = async (
     sql: string,
     ref: OperationRef,
-    more: { [name: string]: string | number },
+    more: { [name: string]: string | number | boolean },
   ): Promise<Work | null> => {
     const [row] = await database.rows<Omit<Work, "ref">>(sql, { ...ref, ...more });
     if (row === undefined) return null;
@@ -104,7 +108,12 @@ export function operationQueries(database: Database, seen: (resource: string) =>
       return { outcome: claimed?.outcome ?? "lost" };
     },
     work: (ref, leaseSeconds) => read(operationSql.work, ref, { lease: leaseSeconds }),
-    workToSend: (ref, leaseSeconds, sentHash) => read(operationSql.workToSend, ref, { lease: leaseSeconds, sentHash }),
+    workToSend: (ref, leaseSeconds, sentHash, found) =>
+      read(operationSql.workToSend, ref, { lease: leaseSeconds, sentHash, found }),
+    async absent(ref): Promise<Absence | null> {
+      const [absence] = await database.rows<Absence | null>(operationSql.absent, { ...ref });
+      return absence ?? null;
+    },
     async advance(ref, progress: Progress, answer?: Answer): Promise<Advance> {
       const [advanced] = await database.rows<{ startable: OperationRef[] | null; resource: string | null }>(
         operationSql.advance,

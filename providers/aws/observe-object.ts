@@ -1,5 +1,5 @@
 import { withoutProperties } from "../../aws-schemas/pointers.ts";
-import type { Failure, Observation } from "../../core/provider.ts";
+import { type Failure, type Observation, vanished } from "../../core/provider.ts";
 import { whatDiffers } from "./differences.ts";
 import { failure } from "./failures.ts";
 import { findObject, identifierFrom } from "./find-object.ts";
@@ -64,7 +64,7 @@ function provenFailure(look: Look, request: Followed | null, sight: Sight): Fail
   }
   // Its token would answer "done" for ever, so making it anew takes another one.
   if (request?.request === "done" && sight.sight === "nothing" && request.ageSeconds >= graceSeconds) {
-    return failure(call.kind, "VANISHED", "it was made and is gone again; it is made anew", true);
+    return failure(call.kind, vanished, "it was made and is gone again; it is made anew", true);
   }
   return undefined;
 }

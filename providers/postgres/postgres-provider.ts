@@ -45,6 +45,7 @@ export function createPostgresProvider(ports: PostgresProviderPorts): Provider {
 
   return {
     name: "postgres",
+    consistent: true,
     observe: (call) => asObservation(async () => observed(await look(call))),
     apply: (call) => asOutcome(call, async () => converge(await look(call))),
     destroy: (call) => asOutcome(call, async () => remove(await look(call))),

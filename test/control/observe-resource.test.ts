@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { observeResource } from "../../control/observe-resource.ts";
-import { staleSeconds } from "../../control/pace.ts";
+import { deniedSeconds, staleSeconds } from "../../control/pace.ts";
 import type { Progress, Work } from "../../core/operation.ts";
 import type { Observation } from "../../core/provider.ts";
 import { definitionOf } from "./inputs.ts";
@@ -218,9 +218,12 @@ describe.each([
     const scene = reconciling({ work: workOf({ kind, ...work }), seen });
     expect(await observeResource(scene.deps, ref)).toEqual(step);
     expect(scene.written).toMatchObject(written === null ? [] : [written]);
-    expect(scene.calls, "a call to read, one more where there is something to write").toEqual(
-      written === null ? ["work", "observe"] : ["work", "observe", "advance"],
-    );
+    // What was made and is not there is doubted first (F15).
+    const doubts = kind === "apply" && work.request !== undefined && seen === absent ? ["absent"] : [];
+    expect(scene.calls, "a call to read, one more where there is something to write").toEqual([
+      ...["work", "observe", ...doubts],
+      ...(written === null ? [] : ["advance"]),
+    ]);
   });
 });
 
@@ -302,6 +305,53 @@ describe("observing", () => {
       }
     },
   );
+
+  describe("what was READY and is not found any more (F15)", () => {
+    const made = { resource: { ...workOf().resource, identifier: "app" } };
+    const missed = (seconds: number, denied = false, kind: Work["kind"] = "apply") =>
+      reconciling({ work: workOf({ ...made, kind }), seen: absent, absence: { seconds, denied } });
+
+    it.each(["apply", "delete"] as const)("is looked at again before an %s takes it for gone", async (kind) => {
+      const first = missed(4.5, false, kind);
+      expect(await observeResource(first.deps, ref)).toEqual({ next: "wait", seconds: Math.ceil(staleSeconds - 4.5) });
+      expect(first.calls).toEqual(["work", "observe", "absent"]);
+      const later = missed(staleSeconds, false, kind);
+      expect(await observeResource(later.deps, ref)).toEqual(kind === "apply" ? apply : end);
+      expect(later.written).toEqual(kind === "apply" ? [] : [{ to: "deleted" }]);
+    });
+
+    it.each(["apply", "delete"] as const)("is waited for by an %s while much else is denied, an hour", async (kind) => {
+      for (const seconds of [0, staleSeconds, deniedSeconds - 1]) {
+        const scene = missed(seconds, true, kind);
+        expect(await observeResource(scene.deps, ref)).toEqual(end);
+        expect(scene.written).toMatchObject([{ to: "wait", reason: { code: "PROVIDER_UNAVAILABLE" } }]);
+        expect(scene.answers).toEqual(["answered"]);
+      }
+      const scene = missed(deniedSeconds, true, kind);
+      expect(await observeResource(scene.deps, ref)).toEqual(kind === "apply" ? apply : end);
+    });
+
+    it("is looked at again before an attempt that has made it is given up", async () => {
+      const vanishing: Observation = { ...absent, failed: { ...transient, code: "VANISHED" } };
+      const script = { work: workOf(asked), seen: vanishing };
+      const first = reconciling({ ...script, absence: { seconds: 0, denied: false } });
+      expect(await observeResource(first.deps, ref)).toEqual({ next: "wait", seconds: staleSeconds });
+      const later = reconciling({ ...script, absence: { seconds: staleSeconds, denied: false } });
+      expect(await observeResource(later.deps, ref)).toEqual(end);
+      expect(later.written).toMatchObject([{ to: "next-attempt" }]);
+    });
+
+    it.each<[string, Parameters<typeof reconciling>[0]]>([
+      ["its own deletion has ended", { work: workOf({ ...made, ...asked, kind: "delete" }) }],
+      ["reads of its provider are the truth", { work: workOf({ ...made, kind: "delete" }), consistent: true }],
+      ["it was never made", { work: workOf({ kind: "delete" }) }],
+    ])("is gone at once where %s", async (_reason, script) => {
+      const scene = reconciling({ ...script, seen: absent, absence: { seconds: 0, denied: true } });
+      await observeResource(scene.deps, ref);
+      expect(scene.calls).toEqual(["work", "observe", "advance"]);
+      expect(scene.written).toEqual([{ to: "deleted" }]);
+    });
+  });
 
   it("starts what its end made startable", async () => {
     const scene = reconciling({ seen: ready, write: [next] });

@@ -4,7 +4,7 @@ import { hashOf, type Json } from "../../core/json.ts";
 import type { Answer, OperationRef, Progress, Work } from "../../core/operation.ts";
 import type { Failure, Observation, Outcome, Provider, ProviderCall } from "../../core/provider.ts";
 import { withReferencesResolved } from "../../core/reference.ts";
-import type { WorkerStore } from "../../core/store.ts";
+import type { Absence, WorkerStore } from "../../core/store.ts";
 import { definitionOf, idOf } from "./inputs.ts";
 
 export const ref: OperationRef = { team: "payments", operation: idOf(1), epoch: 4 };
@@ -63,6 +63,9 @@ export type Script = {
   work?: Work | null;
   seen?: Observation | Error;
   outcome?: Outcome;
+  /** What the store knows of an object that was not found; left out, it has never been READY. */
+  absence?: Absence | null;
+  consistent?: boolean;
   /** What a write answers: the lease is lost, or what became startable. */
   write?: "lost" | OperationRef[];
   provider?: false;
@@ -70,7 +73,16 @@ export type Script = {
 };
 
 /** A store that records and a provider that says what it is told to. */
-export function reconciling({ work = workOf(), seen, outcome, write = [], provider, random = 0.5 }: Script) {
+export function reconciling({
+  work = workOf(),
+  seen,
+  outcome,
+  absence = null,
+  consistent = false,
+  write = [],
+  provider,
+  random = 0.5,
+}: Script) {
   /** Every call of the store and the provider, in order. */
   const calls: string[] = [];
   const written: Progress[] = [];
@@ -87,6 +99,10 @@ export function reconciling({ work = workOf(), seen, outcome, write = [], provid
       calls.push("work");
       leases.push(leaseSeconds);
       return work;
+    },
+    async absent() {
+      calls.push("absent");
+      return absence;
     },
     async workToSend(_, leaseSeconds, hash) {
       calls.push("workToSend");
@@ -115,6 +131,7 @@ export function reconciling({ work = workOf(), seen, outcome, write = [], provid
   };
   const aws: Provider = {
     name: "aws",
+    consistent,
     observe: (call) => answer("observe", call, seen),
     apply: (call, observed) => answer("apply", call, outcome, observed),
     destroy: (call, observed) => answer("destroy", call, outcome, observed),

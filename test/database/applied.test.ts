@@ -36,7 +36,7 @@ describe("what was applied is kept until the next READY", () => {
     if (found === null) throw new Error("the lease is lost");
     return found;
   };
-  const send = (ref: OperationRef) => store.worker.workToSend(ref, 60, "hash of the values");
+  const send = (ref: OperationRef) => store.worker.workToSend(ref, 60, "hash of the values", false);
   const advance = async (ref: OperationRef, progress: Progress) =>
     expect(await store.worker.advance(ref, progress)).toMatchObject({ outcome: "written" });
   const ready = (ref: OperationRef) => advance(ref, { to: "ready", identifier: "it", outputs: {} });

@@ -267,7 +267,7 @@ test("what has asked no provider yet is overtaken at once, fenced and audited", 
     { status: "SUPERSEDED" },
     { id: next.operation, status: "PENDING" },
   ]);
-  expect(await store.worker.workToSend(ref, lease, "d")).toBeNull();
+  expect(await store.worker.workToSend(ref, lease, "d", false)).toBeNull();
   expect(await store.worker.advance(ref, ready())).toEqual({ outcome: "lost" });
   expect(await eventsOf(store, place, a.resourceId)).toContain("operation.superseded");
 });

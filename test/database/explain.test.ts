@@ -25,7 +25,7 @@ type Node = {
   Plans?: Node[];
 };
 type Role = "api" | "platform" | "worker";
-type Values = { [name: string]: string | number | null };
+type Values = { readonly [name: string]: string | number | boolean | null };
 
 const place: Place = { team: "team-007", service: "service-3", environment: "staging" };
 /** Tables that hold a few hundred rows at most, whatever the platform's size. */
@@ -59,7 +59,7 @@ function as(role: Role | "superuser"): pg.Client {
 }
 
 /** The Data API's named parameters as the driver's numbered ones; a cast's two colons are no name. */
-function numbered(sql: string, parameters: Values): { text: string; values: (string | number | null)[] } {
+function numbered(sql: string, parameters: Values): { text: string; values: (string | number | boolean | null)[] } {
   const names = Object.keys(parameters);
   const text = sql.replaceAll(
     /(?<!:):([a-z]\w*)/gi,
@@ -206,7 +206,7 @@ test("the workers' reads scan indexes", async () => {
   for (const [sql, parameters] of [
     [driftSql.work, { batch }],
     [operationSql.work, { ...ref, lease }],
-    [operationSql.workToSend, { ...ref, lease, sentHash: "s" }],
+    [operationSql.workToSend, { ...ref, lease, sentHash: "s", found: true }],
   ] as const) {
     const { returned, read, seqScans } = await explain("worker", sql, parameters);
     expect(seqScans).toEqual([]);

@@ -138,7 +138,7 @@ export async function run(store: TestStore, ref: OperationRef, progress: Progres
 }
 
 export async function send(store: TestStore, ref: OperationRef): Promise<Work> {
-  const work = await store.worker.workToSend(ref, lease, "d".repeat(64));
+  const work = await store.worker.workToSend(ref, lease, "d".repeat(64), false);
   if (work === null) throw new Error("the lease is lost");
   return work;
 }

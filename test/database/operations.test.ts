@@ -144,7 +144,7 @@ describe("work", () => {
     expect(await store.worker.work(ref, lease)).toBeNull();
     await store.worker.claim(ref, lease);
     expect(await store.worker.work(stale(), lease)).toBeNull();
-    expect(await store.worker.workToSend(stale(), lease, "e")).toBeNull();
+    expect(await store.worker.workToSend(stale(), lease, "e", false)).toBeNull();
     expect((await operation())?.token_used_at).toBeNull();
     await store.worker.advance(ref, failed());
     expect(await store.worker.work(ref, lease)).toBeNull();

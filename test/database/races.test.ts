@@ -128,7 +128,7 @@ test("an overtaken operation either asked first or never asks", async () => {
     await store.worker.claim(ref, lease);
     const { name } = (await store.api.resource({ team: place.team }, id)) ?? { name: "" };
     const [work, startable] = await Promise.all([
-      store.worker.workToSend(ref, lease, "d".repeat(64)),
+      store.worker.workToSend(ref, lease, "d".repeat(64), false),
       accept(store, place, [update(id, name, 1)]),
     ]);
     const [first] = await operationRows(store, id);

@@ -11,6 +11,9 @@ import type { Written } from "./written.ts";
 
 export type Checker = ReturnType<typeof createChecker>;
 
+/** How long a key is bound to its payload, but a minute, which an answer may take: a schedule can sleep for as long. */
+const keyLife = 7 * 24 * 3600_000 - 60_000;
+
 /** Looks at what each statement has written, and at providers after each call: invariants that hold always. */
 export function createChecker(sides: Sides, clock: { now: number }, trace: (line: string) => void) {
   const state = createState(clock, trace);
@@ -18,7 +21,8 @@ export function createChecker(sides: Sides, clock: { now: number }, trace: (line
   const ofOperations = checkOperations(state, sides);
   const ofProtection = checkProtection(state);
   const ofCalls = checkCalls(state, sides);
-  const accepted = new Map<string, { intent: Json; id: string }>();
+  const accepted = new Map<string, { intent: Json; id: string; at: number }>();
+  const ids = new Set<string>();
 
   function afterStatement(label: string, parameters: { [name: string]: unknown }, written: Written | null): void {
     if (written === null) return;
@@ -60,12 +64,15 @@ export function createChecker(sides: Sides, clock: { now: number }, trace: (line
   }
 
   function answered({ key, intent }: { key: string; intent: object }, outcome: AcceptOutcome): void {
-    const first = accepted.get(key);
+    const known = accepted.get(key);
+    const first = known !== undefined && known.at > clock.now - keyLife ? known : undefined;
     const same = first !== undefined && sameJson(first.intent, intent as unknown as Json);
     if (outcome.outcome === "key-reused" && same)
       report("I6", `key ${key} was refused with the payload it was given for`);
     if (outcome.outcome !== "accepted") return;
-    if (first === undefined) accepted.set(key, { intent: intent as unknown as Json, id: outcome.intent.id });
+    ids.add(outcome.intent.id);
+    if (first === undefined)
+      accepted.set(key, { intent: intent as unknown as Json, id: outcome.intent.id, at: clock.now });
     else if (first.id !== outcome.intent.id) report("I6", `key ${key} made two intents`);
     else if (!same) report("I6", `key ${key} was answered with another payload`);
   }
@@ -81,9 +88,8 @@ export function createChecker(sides: Sides, clock: { now: number }, trace: (line
     callsIn: ofCalls.countIn,
     afterLoss: (run: Run, label: string) => void run.failed.add(label),
     afterAnswer,
-    get accepted() {
-      return [...accepted.values()].map(({ id }) => id);
-    },
+    /** Ids of all intents that were answered `202`. */
+    accepted: ids,
   };
 }
 

@@ -22,8 +22,11 @@ export function createCloud(now: () => number, random: Random) {
   const requests = createRequests({ ledger, now, random, weather: () => weather });
   let made = 0;
 
+  /** Denies knowing what exists: reads and lists show nothing, while names stay taken and requests are known. */
+  let denies = false;
+
   const seen = (object: LedgerObject | undefined): object is LedgerObject =>
-    object !== undefined && object.visibleAt <= now();
+    object !== undefined && object.visibleAt <= now() && !denies;
   const busy = (object: LedgerObject) => requests.running().some((one) => one.object === object);
 
   /** The first answer under this token, while the cloud remembers it. */
@@ -110,11 +113,16 @@ export function createCloud(now: () => number, random: Random) {
     set weather(next: Weather) {
       weather = next;
     },
-    answer(command: CloudCommand): object {
+    answer(command: CloudCommand, denying = false): object {
       requests.tick();
       const perform = commands[command.constructor.name];
       if (perform === undefined) throw new Error(`the simulated cloud has no ${command.constructor.name}`);
-      return structuredClone(perform(command.input as Input));
+      denies = denying;
+      try {
+        return structuredClone(perform(command.input as Input));
+      } finally {
+        denies = false;
+      }
     },
     kindOf: (request: string) => requests.byId(request)?.object.kind,
     /** Whether a request under this token is under way. */

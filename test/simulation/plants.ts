@@ -182,6 +182,11 @@ export const plants: readonly Plant[] = [
     },
   },
   swapping(
+    "what was made is gone as soon as one look does not find it",
+    "x.request is not null)\n    and not exists (",
+    "x.request is not null)\n    and false and not exists (",
+  ),
+  swapping(
     "a breaker is tried without a lease",
     "and (x.probe_operation = op.id or x.probe_until is null or x.probe_until <= now())",
     "",

@@ -102,7 +102,7 @@ function given({ name = "", value }: SqlParameter): [string, SqlParameters[strin
 }
 
 /** A client of a target's provider: any of its APIs', because all of them are one wire here. */
-function clientsOf({ sides, checker, gate }: Wires, run: Run) {
+function clientsOf({ sides, checker, clock, random, gate }: Wires, run: Run) {
   return (key: string): never => {
     const side = sides.at(key);
     const send = (command: CloudCommand) => {
@@ -111,7 +111,7 @@ function clientsOf({ sides, checker, gate }: Wires, run: Run) {
       const cutOff = side.provider === "postgres" ? () => side.cluster.cutOff(command) : undefined;
       return gate(run, { port: "provider", label, at, cutOff }, async () => {
         try {
-          return answerOf(side, command);
+          return answerOf(side, command, clock.now, random);
         } finally {
           checker.afterCall({ run, side, service: at.service, label, command });
         }

@@ -23,13 +23,19 @@ export type Scene = {
   finish(): Promise<number>;
 };
 
-export async function sceneOf(store: SimStore, clock: { now: number }, bug: Bug, seed: number): Promise<Scene> {
+export async function sceneOf(
+  store: SimStore,
+  clock: { now: number },
+  bug: Bug,
+  seed: number,
+  chosen: Partial<Character> = {},
+): Promise<Scene> {
   clock.now = beginning;
   await store.reset(seed);
   const trace: string[] = [];
   const say = (line: string) => trace.push(`${((clock.now - beginning) / 1000).toFixed(3).padStart(10)} ${line}`);
   const random = createRandom(seed * 2 + 1);
-  const character = characterOf(createRandom(seed * 7919 + 13));
+  const character = { ...characterOf(createRandom(seed * 7919 + 13)), ...chosen };
   const sides = createSides(() => clock.now, random);
   const checker = createChecker(sides, clock, say);
   const world = createWorld({ store, sides, checker, clock, random, trace: say, bug });
@@ -42,7 +48,9 @@ export async function sceneOf(store: SimStore, clock: { now: number }, bug: Bug,
     say("faults end");
     sides.weather = fairWeather;
     world.databaseComesBack();
-    const last = character.storms.lasting ? sides.all.find(({ storm }) => storm !== null) : undefined;
+    const last = character.storms.lasting
+      ? sides.all.find(({ storm }) => storm !== null && storm.kind !== "denying")
+      : undefined;
     for (const side of sides.all) if (side !== last) side.storm = null;
     if (last?.storm != null) {
       last.storm = { ...last.storm, strength: 1, until: Number.POSITIVE_INFINITY };

@@ -1,3 +1,4 @@
+import { staleSeconds } from "../../control/pace.ts";
 import { type Character, targetsOf } from "./character.ts";
 import type { Checker } from "./checker.ts";
 import { anotherRequest, someRequest, somethingByHand } from "./intents.ts";
@@ -5,6 +6,9 @@ import { kinds, serviceOf } from "./kinds.ts";
 import type { Random } from "./random.ts";
 import type { Side, Sides } from "./sides.ts";
 import type { World } from "./world.ts";
+
+/** Shorter than the time between two looks without which nothing is believed to be gone. */
+const denials = [3, 8, staleSeconds - 0.001].map((seconds) => seconds * 1000);
 
 export type Cast = { world: World; sides: Sides; checker: Checker; character: Character };
 
@@ -51,13 +55,16 @@ function brew({ world, sides, character }: Pick<Cast, "world" | "sides" | "chara
   const [first] = character.storms.kinds;
   if (first === undefined) return;
   const side = sides.at(random.pick(targetsOf(character)));
+  const kind = random.pick(character.storms.kinds);
+  // Of what is denied for longer, five objects at most may be believed to be gone: mass-not-found.test.ts has more than five.
+  const lengths = kind === "denying" ? denials : [20_000, 120_000, 900_000];
   side.storm = {
-    kind: random.pick(character.storms.kinds),
+    kind,
     service: random.chance(0.5) ? null : someService(side, random),
     strength: random.pick([0.5, 1]),
-    until: world.clock.now + random.pick([20_000, 120_000, 900_000]),
+    until: world.clock.now + random.pick(lengths),
   };
-  const { kind, service, until } = side.storm;
+  const { service, until } = side.storm;
   world.say(
     `a storm over ${side.key}${service === null ? "" : ` ${service}`}: ${kind}, for ${(until - world.clock.now) / 1000} s`,
   );

@@ -4,7 +4,7 @@ import { serviceOf } from "./kinds.ts";
 import type { LedgerObject } from "./ledger.ts";
 import { type TargetKey, targetKeys } from "./places.ts";
 import type { Random } from "./random.ts";
-import type { Storm, Weather } from "./weather.ts";
+import { isIn, type Storm, type Weather } from "./weather.ts";
 
 /** The other side of a target: a provider with its own objects, weather and storms. */
 export type Side = { key: TargetKey; storm: Storm | null } & (
@@ -55,8 +55,12 @@ export function ledgerOf(side: Side) {
   return side.provider === "aws" ? side.cloud.ledger : side.cluster.ledger;
 }
 
-export function answerOf(side: Side, command: CloudCommand): object {
-  return side.provider === "aws" ? side.cloud.answer(command) : side.cluster.answer(command);
+export function answerOf(side: Side, command: CloudCommand, now: number, random: Random): object {
+  if (side.provider === "postgres") return side.cluster.answer(command);
+  const { storm } = side;
+  const denies =
+    storm?.kind === "denying" && isIn(storm, servedBy(side, command), now) && random.chance(storm.strength);
+  return side.cloud.answer(command, denies);
 }
 
 /** The part of the provider that a call is for; null where it is for all of them. */

@@ -1,4 +1,5 @@
 import type { Bug } from "./bug.ts";
+import type { Character } from "./character.ts";
 import { createRandom } from "./random.ts";
 import { type Scene, sceneOf } from "./scene.ts";
 import { decide } from "./schedule.ts";
@@ -16,9 +17,9 @@ export type Result = {
 };
 
 export type Simulation = {
-  run(seed: number, steps: number, skip?: ReadonlySet<number>): Promise<Result>;
+  run(seed: number, steps: number, skip?: ReadonlySet<number>, character?: Partial<Character>): Promise<Result>;
   /** A schedule that is written down instead of drawn. */
-  play(script: (scene: Scene) => Promise<void>): Promise<Scene>;
+  play(script: (scene: Scene) => Promise<void>, character?: Partial<Character>): Promise<Scene>;
   close(): Promise<void>;
 };
 
@@ -28,11 +29,11 @@ export async function openSimulation(bug: Bug = {}, patch?: (sql: string) => str
   // The engine reads `Date.now()` too, for its own timers: it must not see the clock jump by a year.
   const store = await underClock(clock, () => openStore(() => clock.now, patch));
   return {
-    run: (seed, steps, skip = new Set()) =>
-      underClock(clock, async () => runSeed(await sceneOf(store, clock, bug, seed), seed, steps, skip)),
-    play: (script) =>
+    run: (seed, steps, skip = new Set(), character = {}) =>
+      underClock(clock, async () => runSeed(await sceneOf(store, clock, bug, seed, character), seed, steps, skip)),
+    play: (script, character) =>
       underClock(clock, async () => {
-        const scene = await sceneOf(store, clock, bug, 1);
+        const scene = await sceneOf(store, clock, bug, 1, character);
         await script(scene);
         return scene;
       }),

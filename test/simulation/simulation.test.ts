@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { asked, massNotFound } from "./mass-not-found.ts";
 import { patchOf } from "./plant.ts";
 import { plants } from "./plants.ts";
 import { openSimulation, type Simulation } from "./simulate.ts";
@@ -28,6 +29,23 @@ describe("the simulation", { timeout: 120_000 }, () => {
     expect(first.trace.length).toBeGreaterThan(steps);
   });
 
+  test.each(Object.keys(asked) as (keyof typeof asked)[])(
+    "%s: what a cloud denies to have made is neither made anew nor taken for deleted (F15)",
+    async (what) => {
+      let seen = { made: 0, during: [] as string[] };
+      const scene = await simulation.play(
+        async (scene) => {
+          seen = await massNotFound(scene, what);
+        },
+        { rate: null },
+      );
+      expect(scene.checker.violations, scene.trace.slice(-40).join("\n")).toEqual([]);
+      expect(seen.made).toBe(8);
+      expect(seen.during.length).toBe(what === "eight updates at once" ? 8 : 2);
+      for (const state of seen.during) expect(state).toMatch(/^(PENDING|SYNCING|DELETING) /);
+    },
+  );
+
   // `npm run simulate -- --systematic` does all of them.
   test.each([
     { type: "made", change: "create", next: "nothing", fault: { how: "after" } },
@@ -50,7 +68,7 @@ test("the checker catches a planted bug: a stale generation becomes READY", { ti
   const { patch, planted } = patchOf(plant);
   const simulation = await openSimulation(plant.bug, patch);
   let caught: string | undefined;
-  for (let seed = 1; seed <= 5 && caught === undefined; seed++) {
+  for (let seed = 1; seed <= 25 && caught === undefined; seed++) {
     caught = (await simulation.run(seed, steps)).violations[0]?.law;
   }
   await simulation.close();

@@ -29,10 +29,10 @@ export function someWeather(random: Random): Weather {
 
 /**
  * Trouble that lasts: calls are refused for their rate, answered 5xx (half of them after they had their effect), or hang; or the
- * region is down, and nothing of all that arrives.
+ * region is down, and nothing of all that arrives; or a cloud denies knowing what exists (law F15).
  */
-export type StormKind = "throttling" | "errors" | "hanging" | "down";
-export const stormKinds: readonly StormKind[] = ["throttling", "errors", "hanging", "down"];
+export type StormKind = "throttling" | "errors" | "hanging" | "down" | "denying";
+export const stormKinds: readonly StormKind[] = ["throttling", "errors", "hanging", "down", "denying"];
 export type Storm = {
   kind: StormKind;
   /** The part of the provider that has it, `Sim::Store`; null: all of it. */
@@ -43,8 +43,7 @@ export type Storm = {
 
 /** What becomes of a call that the schedule itself lets happen. */
 export function deliveryIn(storm: Storm | null, service: string | null, now: number, random: Random): Delivery {
-  if (storm === null || storm.until <= now || (storm.service !== null && storm.service !== service)) return "ok";
-  if (!random.chance(storm.strength)) return "ok";
+  if (!isIn(storm, service, now) || !random.chance(storm.strength)) return "ok";
   switch (storm.kind) {
     case "throttling":
       return "throttled";
@@ -54,5 +53,12 @@ export function deliveryIn(storm: Storm | null, service: string | null, now: num
       return random.pick(["hang-before", "hang-after"]);
     case "down":
       return "refused";
+    // The call arrives; it is the answer that is not true.
+    case "denying":
+      return "ok";
   }
+}
+
+export function isIn(storm: Storm | null, service: string | null, now: number): storm is Storm {
+  return storm !== null && storm.until > now && (storm.service === null || storm.service === service);
 }
