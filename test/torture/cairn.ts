@@ -111,7 +111,10 @@ export function createCairn({ home, port, environment = {}, log }: Options) {
 
     /** SIGKILL for all of it at one moment. */
     async killAll(): Promise<void> {
+      const group = npmPid();
       killAtOnce(await everything());
+      // What npm started while its descendants were being listed has no parent now, and is still of its group.
+      if (group !== undefined) signalled(-group, "SIGKILL");
       await untilGone();
     },
 
