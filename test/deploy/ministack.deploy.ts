@@ -102,7 +102,7 @@ describe("a role without one of its grants", () => {
     // First, because a function keeps the session that it has for an hour.
     ["observe-resource", "sts:AssumeRole", "bucket"],
     ["target-shared", "cloudformation:CreateResource", "queue"],
-    ["target-shared", "rds-data:ExecuteStatement", "postgres"],
+    ["target-shared-tenants", "rds-data:ExecuteStatement", "postgres"],
   ])("%s, %s: what is asked for fails and says why, and becomes READY with it", async (name, action, type) => {
     const service = `without-${type}`;
     const intent = { ...invoices, service, resources: { one: { type } } };
