@@ -6,7 +6,7 @@ import { task } from "./task.ts";
 
 const deps = {
   store: driftStore(),
-  providers: providers(),
+  providers: providers("look"),
   parallel: 5,
   providerSeconds: Math.min(20, pace().providerSeconds),
   sleep: (seconds: number) => sleep(seconds * 1000),

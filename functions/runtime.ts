@@ -137,13 +137,19 @@ export function cloudControlIn(target: JsonObject, maxAttempts = 1): CloudContro
   return new CloudControlClient({ ...inTarget(target), maxAttempts });
 }
 
+/** In a target that has a role for looking alone, who only looks takes on that one. */
+function lookingAt(target: JsonObject): JsonObject {
+  return target.lookRoleArn === undefined ? target : { ...target, roleArn: target.lookRoleArn };
+}
+
 /** Every provider, each with clients in the target's region and account. */
-export function providers(): Providers {
+export function providers(use: "look" | "change"): Providers {
+  const as = (target: JsonObject) => (use === "look" ? lookingAt(target) : target);
   const schemas = openSchemas(schemaFile);
   const named = stage();
   return loggedProviders({
     aws: createAwsProvider({
-      clientFor: (target) => loggedCalls(cloudControlIn(target), named),
+      clientFor: (target) => loggedCalls(cloudControlIn(as(target)), named),
       readSchema: (typeName) => schemas.read(typeName),
     }),
     postgres: createPostgresProvider({

@@ -40,16 +40,15 @@ export function machineCallerRole(stage: Stage, caller: string): string {
   return `cairn-${stage.name}-caller-${caller}`;
 }
 
-/** What provisions into a target; each takes on a role of its own there. */
-export type TargetProvider = "aws" | "postgres";
+/** For what a role of a target's is: to change AWS's objects, to look at them, or for tenants' databases. */
+export type TargetUse = "change" | "look" | "tenants";
 
-/** Of the role that a provider takes on in a target. */
-export function targetRole(stage: Stage, target: Target, provider: TargetProvider): string {
-  return `cairn-${stage.name}-target-${target.name}${provider === "postgres" ? "-tenants" : ""}`;
+export function targetRole(stage: Stage, target: Target, use: TargetUse): string {
+  return `cairn-${stage.name}-target-${target.name}${use === "change" ? "" : `-${use}`}`;
 }
 
-export function targetRoleArn(stage: Stage, target: Target, provider: TargetProvider): string {
-  return `arn:${partitionOf(target.region)}:iam::${target.account}:role/${targetRole(stage, target, provider)}`;
+export function targetRoleArn(stage: Stage, target: Target, use: TargetUse): string {
+  return `arn:${partitionOf(target.region)}:iam::${target.account}:role/${targetRole(stage, target, use)}`;
 }
 
 export function storeCluster(stage: Stage): string {

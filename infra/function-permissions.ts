@@ -19,9 +19,7 @@ export function functionPermissions(spec: FunctionSpec, stage: Stage, store: Sto
     // What may be done to a cloud is the target's role to say, in the target's own account.
     ...allow(
       ["sts:AssumeRole"],
-      stage.targets.flatMap((target) =>
-        takenOn(spec, target).map((provider) => targetRoleArn(stage, target, provider)),
-      ),
+      stage.targets.flatMap((target) => takenOn(spec, target).map((use) => targetRoleArn(stage, target, use))),
     ),
   ];
 }

@@ -1,10 +1,10 @@
-import { type TargetProvider, targetRoleArn, tenantsCluster } from "./fixed-names.ts";
+import { type TargetUse, targetRoleArn, tenantsCluster } from "./fixed-names.ts";
 import type { Stage } from "./stages/stage.ts";
 import type { Target } from "./stages/target.ts";
 
 export type TargetRow = {
   environment: string;
-  provider: TargetProvider;
+  provider: "aws" | "postgres";
   config: { [key: string]: unknown };
   /** A cluster that is made with the target: its address and its admin's secret are known when it is there. */
   cluster?: string;
@@ -18,14 +18,15 @@ export function targetRows(stage: Stage): TargetRow[] {
 function awsRows(stage: Stage, target: Target): TargetRow[] {
   const { account: accountId, requestsPerSecond, values, environments } = target;
   const rate = requestsPerSecond === null ? {} : { requestsPerSecond };
-  const config = { ...values, ...rate, accountId, ...accessTo(stage, target, "aws") };
+  const lookRoleArn = targetRoleArn(stage, target, "look");
+  const config = { ...values, ...rate, accountId, lookRoleArn, ...accessTo(stage, target, "change") };
   return environments.map((environment) => ({ environment, provider: "aws", config }));
 }
 
 function postgresRows(stage: Stage, target: Target): TargetRow[] {
   if (target.tenants === null) return [];
   const { environments, ...tenants } = target.tenants;
-  const access = accessTo(stage, target, "postgres");
+  const access = accessTo(stage, target, "tenants");
   const place =
     tenants.cluster === "new"
       ? { config: { database: tenants.database, ...access }, cluster: tenantsCluster(stage, target) }
@@ -33,8 +34,8 @@ function postgresRows(stage: Stage, target: Target): TargetRow[] {
   return environments.map((environment) => ({ environment, provider: "postgres", ...place }));
 }
 
-function accessTo(stage: Stage, target: Target, provider: TargetProvider) {
-  return { region: target.region, roleArn: targetRoleArn(stage, target, provider), externalId: target.externalId };
+function accessTo(stage: Stage, target: Target, use: TargetUse) {
+  return { region: target.region, roleArn: targetRoleArn(stage, target, use), externalId: target.externalId };
 }
 
 function withoutCluster<Tenants extends { cluster: string }>({ cluster: _, ...config }: Tenants) {

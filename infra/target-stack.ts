@@ -2,12 +2,12 @@ import type { App } from "aws-cdk-lib";
 import { ManagedPolicy, PolicyStatement, Role } from "aws-cdk-lib/aws-iam";
 import { acknowledge, acknowledgeResources } from "./acknowledge.ts";
 import { TenantsCluster } from "./constructs/tenants-cluster.ts";
-import { type TargetProvider, targetRole } from "./fixed-names.ts";
+import { type TargetUse, targetRole } from "./fixed-names.ts";
 import { PlacedStack } from "./placed-stack.ts";
 import { partitionOf } from "./stages/names.ts";
 import type { Stage } from "./stages/stage.ts";
 import type { Target, Tenants } from "./stages/target.ts";
-import { boundary, tenantsBoundary } from "./target-permissions/boundary.ts";
+import { boundary, exactly } from "./target-permissions/boundary.ts";
 import { grantsAt, type Kind } from "./target-permissions/derive-grants.ts";
 import type { Grant, Place } from "./target-permissions/grant.ts";
 import { awsProviderGrants, locateGrants, postgresProviderGrants } from "./target-permissions/provider-calls.ts";
@@ -18,8 +18,8 @@ const isOpen = (text: string) => text.includes("*");
 export type TargetStackOptions = { stage: Stage; target: Target; kinds: readonly Kind[] };
 
 /**
- * What an account has to have for Cairn to provision into it: for each provider a role that Cairn's functions take on, bounded, and
- * allowed what that provider needs there; and, if the target asks for one, the cluster for tenants' databases.
+ * What an account has to have for Cairn to provision into it: roles that Cairn's functions take on, bounded, and allowed what AWS's
+ * objects need to be looked at, to be changed, and what tenants' databases need; and, if the target asks for one, the cluster for tenants' databases.
  */
 export class TargetStack extends PlacedStack {
   constructor(app: App, id: string, options: TargetStackOptions) {
@@ -30,12 +30,13 @@ export class TargetStack extends PlacedStack {
     });
     const { account, region, values } = target;
     const place = { partition: partitionOf(region), account, region, values };
-    const own = [...awsProviderGrants, ...grantsAt(kinds, place)];
-    this.role("Role", options, "aws", boundary(kinds, place), own);
+    const granted = (use: "change" | "look") => [...awsProviderGrants[use], ...grantsAt(kinds, place, use)];
+    this.role("Role", options, "change", boundary(kinds, place), granted("change"));
+    this.role("LookRole", options, "look", exactly(granted("look"), place), granted("look"));
     const { tenants } = target;
     if (tenants === null) return;
     const shared = this.grantsOnTenants(options, tenants, place);
-    this.role("TenantsRole", options, "postgres", tenantsBoundary(shared, place), shared);
+    this.role("TenantsRole", options, "tenants", exactly(shared, place), shared);
   }
 
   /** On the cluster for tenants' databases, which is made here if the target asks for one. */
@@ -50,15 +51,15 @@ export class TargetStack extends PlacedStack {
   private role(
     id: string,
     { stage, target }: TargetStackOptions,
-    provider: TargetProvider,
+    use: TargetUse,
     ceiling: PolicyStatement[],
     grants: readonly Grant[],
   ): void {
-    const roleName = targetRole(stage, target, provider);
+    const roleName = targetRole(stage, target, use);
     const role = new Role(this, id, {
       roleName,
       description: `Cairn ${stage.name} provisions with it`,
-      assumedBy: trustedFunctions(stage, target, provider),
+      assumedBy: trustedFunctions(stage, target, use),
       externalIds: [target.externalId],
       permissionsBoundary: this.ceiling(id.replace("Role", "Boundary"), roleName, ceiling),
     });

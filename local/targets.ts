@@ -16,6 +16,7 @@ export function localTargets(place: {
   };
   const aws = {
     ...access,
+    lookRoleArn: `${access.roleArn}-look`,
     accountId,
     kafkaClusterArn: `arn:aws:kafka:${region}:${accountId}:cluster/shared/11111111-2222-4333-8444-555555555555-1`,
     dbSubnetGroupName: "cairn-databases",

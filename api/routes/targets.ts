@@ -81,6 +81,6 @@ export function targetRoutes(api: Api, { store }: ApiDeps): void {
 
 /** What opens a target to whoever knows it, or leads there, is the platform team's. */
 function withoutWaysIn(target: Target): Target {
-  const { roleArn, externalId, adminSecretArn, ...config } = target.config;
+  const { roleArn, lookRoleArn, externalId, adminSecretArn, ...config } = target.config;
   return { ...target, config };
 }

@@ -18,7 +18,7 @@ export function boundary(kinds: readonly Kind[], place: Place): PolicyStatement[
     .flatMap(({ actions }) => actions)
     .filter(({ name, tagging }) => tagging && /:(Untag|Remove)/.test(name))
     .map(({ name }) => name);
-  const own = awsProviderGrants.flatMap(({ actions }) => actions);
+  const own = awsProviderGrants.change.flatMap(({ actions }) => actions);
   return [
     new PolicyStatement({
       actions: [...services.map((service) => `${service}:*`), ...unique([...others, ...own])],
@@ -34,8 +34,8 @@ export function boundary(kinds: readonly Kind[], place: Place): PolicyStatement[
   ];
 }
 
-/** The ceiling of the role for tenants' databases: what that provider asks, and nothing in another region. */
-export function tenantsBoundary(grants: readonly Grant[], place: Place): PolicyStatement[] {
+/** The ceiling of a role that needs no more than it is granted: that, and nothing in another region. */
+export function exactly(grants: readonly Grant[], place: Place): PolicyStatement[] {
   const actions = unique(grants.flatMap((grant) => grant.actions));
   return [new PolicyStatement({ actions, resources: ["*"] }), onlyIn(place)];
 }

@@ -20,6 +20,8 @@ export type Kind = {
   /** What joins the parts of a derived name. */
   separators: string[];
   actions: IamAction[];
+  /** Those that its handlers ask for to change an object, and to look at one. */
+  asked: { [use in "change" | "look"]: ReadonlySet<string> };
   /** Those its list handler asks for, if it is ever listed. */
   lists: readonly string[];
 };
@@ -38,17 +40,28 @@ export async function deriveKinds(variants: readonly Variant[]): Promise<Kind[]>
 }
 
 /** The kinds' permissions at one place. */
-export function grantsAt(kinds: readonly Kind[], place: Place): Grant[] {
-  return mergeGrants(kinds.flatMap((kind) => kind.actions.flatMap((action) => grantsOf(action, kind, kinds, place))));
+export function grantsAt(kinds: readonly Kind[], place: Place, use: "change" | "look"): Grant[] {
+  // Whoever changes an object knows which: it is looked for before.
+  const asking = kinds.map((kind) => ({
+    ...kind,
+    actions: kind.actions.filter(({ name }) => kind.asked[use].has(name)),
+    lists: use === "look" ? kind.lists : [],
+  }));
+  return mergeGrants(asking.flatMap((kind) => kind.actions.flatMap((action) => grantsOf(action, kind, asking, place))));
 }
 
 async function readKind(schema: AwsSchema, variants: readonly Variant[]): Promise<Kind> {
   const separators = [...new Set(variants.map((variant) => variant.name.separator))];
   const { list, ...handlers } = schema.handlers;
   const lists = variants.every((variant) => isFoundByName(schema, variant)) ? [] : (list?.permissions ?? []);
-  const named = [...Object.values(handlers).flatMap(({ permissions = [] }) => permissions), ...lists];
-  const names = new Set([...named, ...(schema.tagging?.permissions ?? [])]);
-  const wanted = [...names].filter((name) => !leftOut.some(({ actions }) => actions.test(name)));
+  const named = Object.values(handlers).flatMap(({ permissions = [] }) => permissions);
+  const asked = {
+    change: new Set([...named, ...(schema.tagging?.permissions ?? [])]),
+    look: new Set([...(handlers.read?.permissions ?? []), ...lists]),
+  };
+  const wanted = [...new Set([...asked.change, ...asked.look])].filter(
+    (name) => !leftOut.some(({ actions }) => actions.test(name)),
+  );
   const actions = (await Promise.all(wanted.map(readAction))).filter((action) => action !== null);
 
   // The kind's own resource type is what its delete handler deletes: a bucket, a queue, a database instance.
@@ -59,7 +72,7 @@ async function readKind(schema: AwsSchema, variants: readonly Variant[]): Promis
     throw new Error(`${schema.typeName}: no action of its delete handler says what it acts on`);
   // S3 looks at a bucket's tags only where somebody has turned that on for the bucket.
   const tagged = own.tagged && schema.tagging?.taggable !== false && deleted.service !== "s3";
-  return { service: deleted.service, own: own.name, tagged, separators, actions, lists };
+  return { service: deleted.service, own: own.name, tagged, separators, actions, asked, lists };
 }
 
 /** Then nobody lists the kind (providers/aws/find-object.ts): what a template fills in is all of the object's identifier. */

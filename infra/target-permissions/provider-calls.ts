@@ -3,34 +3,23 @@ import type { Grant, Place } from "./grant.ts";
 // What the providers' own code asks, beside what AWS asks on its behalf. test/infra/target-permissions.test.ts holds both lists
 // to the SDK commands in providers/.
 
-const cloudControlReason = "AWS takes no narrower resource for Cloud Control";
-
 /** Cloud Control, which acts with its caller's rights: the rest of the role decides what it comes to. */
-export const awsProviderGrants: readonly Grant[] = [
-  {
-    actions: [
-      "CreateResource",
-      "DeleteResource",
-      "GetResource",
-      "GetResourceRequestStatus",
-      "ListResourceRequests",
-      "ListResources",
-      "UpdateResource",
-    ].map((call) => `cloudformation:${call}`),
-    resources: ["*"],
-    reason: cloudControlReason,
-  },
-];
+export const awsProviderGrants: { readonly [use in "change" | "look"]: readonly Grant[] } = {
+  change: cloudControl("CreateResource", "DeleteResource", "GetResource", "ListResourceRequests", "UpdateResource"),
+  look: cloudControl("GetResource", "GetResourceRequestStatus", "ListResources"),
+};
+
+function cloudControl(...calls: string[]): Grant[] {
+  const actions = calls.map((call) => `cloudformation:${call}`);
+  return [{ actions, resources: ["*"], reason: "AWS takes no narrower resource for Cloud Control" }];
+}
 
 const bearsMark = { StringLike: { "aws:ResourceTag/cairn:resource-id": "?*" } };
 const givesMark = { StringLike: { "aws:RequestTag/cairn:resource-id": "?*" } };
 
 /** For who asks a cluster that was made with the target where it is (functions/stage-targets.ts): AWS's handler looks at it. */
 export function locateGrants(clusterArn: string): Grant[] {
-  return [
-    { actions: ["cloudformation:GetResource"], resources: ["*"], reason: cloudControlReason },
-    { actions: ["rds:DescribeDBClusters"], resources: [clusterArn], reason: "" },
-  ];
+  return [...cloudControl("GetResource"), { actions: ["rds:DescribeDBClusters"], resources: [clusterArn], reason: "" }];
 }
 
 /** The shared cluster through the Data API as its admin, and the secret of each tenant's role. */

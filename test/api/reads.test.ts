@@ -185,6 +185,7 @@ describe("?team=", () => {
 describe("a target", () => {
   const waysIn = {
     roleArn: "arn:aws:iam::111111111111:role/cairn-target",
+    lookRoleArn: "arn:aws:iam::111111111111:role/cairn-target-look",
     externalId: "not-for-every-reader",
     adminSecretArn: "arn:aws:secretsmanager:eu-central-1:111111111111:secret:admin",
   };

@@ -21,8 +21,8 @@ describe.each(names)("the function %s", (name) => {
 
   it("asks of providers what the manifest says", () => {
     const locates = /\bcloudControlIn\b/.test(source) ? "locate" : "none";
-    const asks = source.includes("applyResource") ? "write" : "read";
-    const use = /\bproviders\(\)/.test(source) ? asks : locates;
+    const asks = /\bproviders\("(look|change)"\)/.exec(source)?.[1];
+    const use = asks === undefined ? locates : asks === "look" ? "read" : "write";
     expect(use).toBe(spec.providers);
   });
 

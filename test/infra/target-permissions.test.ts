@@ -13,10 +13,12 @@ const place: Place = { partition: "aws", account: "222233334444", region: "eu-we
 const at = "eu-west-1:222233334444";
 let kinds: Kind[];
 let grants: Grant[];
+let looks: Grant[];
 
 beforeAll(async () => {
   kinds = await deriveKinds(goldenPathVariants(root));
-  grants = grantsAt(kinds, place);
+  grants = grantsAt(kinds, place, "change");
+  looks = grantsAt(kinds, place, "look");
 });
 
 describe("what a target's role may do", () => {
@@ -34,13 +36,24 @@ describe("what a target's role may do", () => {
     },
     { action: "kafka-cluster:CreateTopic", on: [`arn:aws:kafka:${at}:topic/*/*/*-????????`], if: undefined },
     { action: "rds:DescribeDBInstances", on: [`arn:aws:rds:${at}:db:*-????????`], if: undefined },
-    { action: "sqs:ListQueues", on: ["*"], if: undefined },
   ])("$action: on $on and no other", ({ action, on, if: tag }) => {
     const found = grantsOf(action);
     expect(found.flatMap(({ resources }) => resources)).toEqual(on);
     expect(JSON.stringify(found[0]?.conditions ?? {})).toContain(
       tag === undefined ? "{}" : `aws:${tag}/cairn:resource-id`,
     );
+  });
+
+  test("who looks may list what has to be looked for, and change nothing", () => {
+    const names = looks.flatMap(({ actions }) => actions);
+    expect(names).toEqual(
+      expect.arrayContaining(["sqs:ListQueues", "secretsmanager:ListSecrets", "s3:GetBucketTagging"]),
+    );
+    // A connection to a Kafka cluster is the first step of every look at a topic.
+    const changing = names.filter((name) => !/:(Get|List|Describe)/.test(name));
+    expect([...new Set(changing)]).toEqual(["kafka-cluster:Connect"]);
+    expect(names.filter((name) => /^iam:|^kms:|^ec2:Create/.test(name))).toEqual([]);
+    expect(grants.flatMap(({ actions }) => actions)).not.toContain("sqs:ListQueues");
   });
 
   test("what makes an object has to give it Cairn's mark, or it bears it already", () => {
@@ -59,17 +72,19 @@ describe("what a target's role may do", () => {
   });
 
   test("`*` stands only for what AWS's reference gives no resource, and no action is a pattern", () => {
-    const everything = grants.filter(({ resources }) => resources.includes("*")).flatMap(({ actions }) => actions);
+    const all = [...grants, ...looks];
+    const everything = all.filter(({ resources }) => resources.includes("*")).flatMap(({ actions }) => actions);
     const needless = kinds
       .flatMap(({ actions }) => actions)
       .filter(({ name, resourceTypes }) => everything.includes(name) && resourceTypes.length > 0);
     expect(needless).toEqual([]);
     expect(everything.filter((name) => !/:(Describe|List|Get)/.test(name))).toEqual([]);
-    expect(grants.flatMap(({ actions }) => actions).filter((name) => name.includes("*"))).toEqual([]);
+    expect(all.flatMap(({ actions }) => actions).filter((name) => name.includes("*"))).toEqual([]);
   });
 
   test("each grant says why it is not narrower", () => {
-    expect([...grants, ...awsProviderGrants].filter(({ reason }) => reason === "")).toEqual([]);
+    const own = Object.values(awsProviderGrants).flat();
+    expect([...grants, ...looks, ...own].filter(({ reason }) => reason === "")).toEqual([]);
   });
 
   test("other services' keys and roles are used through the kinds' services alone", () => {
@@ -85,7 +100,7 @@ describe("what a target's role may do", () => {
   test("a target's own key and Kafka cluster narrow what they are", () => {
     const kmsKeyId = `arn:aws:kms:${at}:key/0a1b2c3d-1111-2222-3333-444455556666`;
     const kafkaClusterArn = `arn:aws:kafka:${at}:cluster/shared/11111111-2222-4333-8444-555555555555-1`;
-    const narrowed = grantsAt(kinds, { ...place, values: { kmsKeyId, kafkaClusterArn } });
+    const narrowed = grantsAt(kinds, { ...place, values: { kmsKeyId, kafkaClusterArn } }, "change");
     const on = (action: string) =>
       narrowed.filter(({ actions }) => actions.includes(action)).flatMap(({ resources }) => resources);
     expect(on("kms:CreateGrant")).toEqual([kmsKeyId]);
@@ -107,7 +122,7 @@ describe("what a target's role may do", () => {
   });
 
   test("China has its own partition", () => {
-    const there = grantsAt(kinds, { ...place, partition: "aws-cn", region: "cn-north-1" });
+    const there = grantsAt(kinds, { ...place, partition: "aws-cn", region: "cn-north-1" }, "change");
     expect(there.flatMap(({ resources }) => resources).filter((arn) => !/^(\*$|arn:aws-cn:)/.test(arn))).toEqual([]);
   });
 });
@@ -120,7 +135,7 @@ test("a new golden path of another service needs no line of code", async () => {
     properties: {},
     target: { required: [], optional: [] },
   };
-  const derived = grantsAt(await deriveKinds([table]), place);
+  const derived = grantsAt(await deriveKinds([table]), place, "change");
   const deleting = derived.filter(({ actions }) => actions.includes("dynamodb:DeleteTable"));
   expect(deleting).toMatchObject([
     {
@@ -132,7 +147,7 @@ test("a new golden path of another service needs no line of code", async () => {
 
 describe("what the providers' own code asks", () => {
   test.each([
-    { folder: "providers/aws", service: "cloudformation", grants: () => awsProviderGrants },
+    { folder: "providers/aws", service: "cloudformation", grants: () => Object.values(awsProviderGrants).flat() },
     {
       folder: "providers/postgres",
       service: "secretsmanager",

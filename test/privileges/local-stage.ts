@@ -7,8 +7,9 @@ export const region = "eu-central-1";
 
 const cluster = { clusterArn: "", adminSecretArn: "", host: "127.0.0.1", port: 5432 };
 const [here] = localTargets({ region, accountId: account, ...cluster });
-type Values = { [key: string]: string | string[] };
-const { roleArn: _, externalId, accountId: __, region: ___, ...values } = (here?.config ?? {}) as Values;
+const config = (here?.config ?? {}) as { [key: string]: string | string[] };
+const waysIn = ["region", "accountId", "roleArn", "lookRoleArn", "externalId"];
+const values = Object.fromEntries(Object.entries(config).filter(([key]) => !waysIn.includes(key)));
 
 /** The stage that this machine plays: what is synthesized of it names the roles, keys and clusters that the run meets. */
 export const localStage: Stage = parseStage("test/privileges/local-stage.ts", {
@@ -22,7 +23,7 @@ export const localStage: Stage = parseStage("test/privileges/local-stage.ts", {
       account,
       region,
       environments: ["development", "staging", "production"],
-      externalId,
+      externalId: String(config.externalId),
       requestsPerSecond: null,
       values,
       tenants: {

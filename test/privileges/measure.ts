@@ -74,8 +74,9 @@ function roleBehind(caller: string): string | null {
   const machine = /:role\/(\w+)$/.exec(caller)?.[1] ?? "";
   if (Object.hasOwn(machines, machine)) return `the machine ${machine}`;
   for (const target of localStage.targets) {
-    if (caller.endsWith(`:role/${targetRole(localStage, target, "aws")}`)) return `target ${target.name}`;
-    if (caller.endsWith(`:role/${targetRole(localStage, target, "postgres")}`)) return `target ${target.name}-tenants`;
+    for (const use of ["change", "look", "tenants"] as const)
+      if (caller.endsWith(`:role/${targetRole(localStage, target, use)}`))
+        return `target ${target.name}${use === "change" ? "" : `-${use}`}`;
   }
   if (caller === "events.amazonaws.com") return "the rule of drift";
   if (["local", "any"].includes(caller)) return null;
@@ -137,8 +138,10 @@ function keys(
 async function derived({ tenants }: FullRun): Promise<Evidence["forHandlers"]> {
   const [{ values } = { values: {} }] = localStage.targets;
   const kinds = await deriveKinds(goldenPathVariants(fileURLToPath(new URL("../..", import.meta.url))));
+  const place = { partition: "aws", account, region, values };
   const grants = [
-    ...grantsAt(kinds, { partition: "aws", account, region, values }),
+    ...grantsAt(kinds, place, "change"),
+    ...grantsAt(kinds, place, "look"),
     ...locateGrants(tenants.clusterArn),
   ];
   return (action, resource) =>

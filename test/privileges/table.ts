@@ -24,15 +24,16 @@ export function privilegesTable(rights: readonly Right[], label: (resource: stri
     ),
     "### Needed by AWS's handlers",
     table(
-      ["kind", "handlers", "right", "on", "if"],
-      merged(handled, ({ resource, handlers }) => [resource, ...handlers]).map((of) => [
+      ["role", "kind", "handlers", "right", "on", "if"],
+      merged(handled, ({ role, resource, handlers }) => [role, resource, ...handlers]).map((of) => [
+        of[0].role,
         kinds(of[0]),
         verbs(of[0]),
         actions(of),
         label(of[0].resource),
         condition(of[0]),
       ]),
-      ["kind", "handlers", "right", "if"],
+      ["role", "kind", "handlers", "right", "if"],
     ),
     "### With a written reason",
     table(
@@ -56,7 +57,7 @@ function merged(rights: readonly Right[], by: (right: Right) => string[]): Some[
   return [...groups.values()] as Some[];
 }
 
-/** @param same columns by which lines are one but for their fourth: what they are on is then listed */
+/** @param same columns by which lines are one: what they are on is then listed */
 function table(head: string[], rows: string[][], same: string[]): string {
   const on = head.indexOf("on");
   const groups =
