@@ -1,4 +1,4 @@
-import { isObject, type JsonObject, textOf } from "../cloud/json.ts";
+import { type JsonObject, textOf } from "../cloud/json.ts";
 import type { Cloud } from "../cloud/open-cloud.ts";
 import { type HeardCall, tagContext } from "../heard-call.ts";
 import { findSecret, tagsOf } from "./operations.ts";
@@ -14,7 +14,7 @@ export function rightTaken(cloud: Cloud, operation: string, input: JsonObject): 
   const resource = found?.identifier ?? (asked?.startsWith("arn:") ? asked : named);
   const context = {
     ...(found === undefined ? {} : tagContext("ResourceTag", tagsOf(found.properties))),
-    ...(isObject(input) && Array.isArray(input.Tags) ? tagContext("RequestTag", tagsOf(input)) : {}),
+    ...(Array.isArray(input.Tags) ? tagContext("RequestTag", tagsOf(input)) : {}),
   };
   return { action: `secretsmanager:${operation}`, resource: asked === undefined ? "*" : resource, context };
 }

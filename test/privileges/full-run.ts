@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CreateResourceCommand } from "@aws-sdk/client-cloudcontrol";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
-import { DeleteSecretCommand, DescribeSecretCommand, PutSecretValueCommand } from "@aws-sdk/client-secrets-manager";
+import { DeleteSecretCommand, PutSecretValueCommand } from "@aws-sdk/client-secrets-manager";
 import pg from "pg";
 import type { IntentView } from "../../core/intent.ts";
 import type { Resource } from "../../core/resource.ts";
@@ -23,21 +23,18 @@ import {
   startTestMachine,
   type TestMachine,
 } from "../support/machine.ts";
+import { environmentOf, type Here, tenantsOf } from "./here.ts";
 import { localStage } from "./local-stage.ts";
 
 const orders = JSON.parse(readFileSync(new URL("../../examples/orders.json", import.meta.url), "utf8")) as {
   resources: { [name: string]: object };
 };
 
-export type FullRun = {
+export type FullRun = Here & {
   /** Every call that a service of this machine got, each once. */
   heard: HeardCall[];
   /** The routes that were called, as `METHOD /path`. */
   routes: Set<string>;
-  /** What a function finds in its environment, of all functions. */
-  environment: { [variable: string]: string };
-  /** The shared cluster's, which a target's stack would make. */
-  tenants: { clusterArn: string; adminSecretArn: string };
 };
 
 /**
@@ -69,7 +66,7 @@ export async function fullRun(): Promise<FullRun> {
     await production(run);
     await fail(run);
     await keepUp(run);
-    const tenants = await tenantsOf(run);
+    const tenants = await tenantsOf(callers.platform);
     return { heard: [...heard.values()], routes, environment: await environmentOf(machine), tenants };
   } finally {
     await machine.close();
@@ -269,30 +266,6 @@ async function invoke(machine: TestMachine, FunctionName: string, payload: objec
   const { FunctionError, Payload } = await client.send(command);
   client.destroy();
   return FunctionError === undefined ? undefined : (Payload?.transformToString() ?? FunctionError);
-}
-
-async function tenantsOf({ platform }: Run): Promise<FullRun["tenants"]> {
-  type Targets = { items: { provider: string; config: FullRun["tenants"] }[] };
-  const { body } = await ok(platform<Targets>("GET", "/v1/targets?environment=staging"));
-  const config = body.items.find(({ provider }) => provider === "postgres")?.config;
-  if (config === undefined) throw new Error("staging has no postgres target");
-  return config;
-}
-
-async function environmentOf({ endpoints }: TestMachine): Promise<{ [variable: string]: string }> {
-  const { resourceArn, secretArn, database } = endpoints.store;
-  const { secretsManager } = awsClients(endpoints);
-  const secrets = ["api", "platform", "worker"].map(async (role) => {
-    const { ARN = "" } = await secretsManager.send(new DescribeSecretCommand({ SecretId: `cairn/store/${role}` }));
-    return [`CAIRN_STORE_SECRET_${role.toUpperCase()}`, ARN] as const;
-  });
-  return {
-    CAIRN_STORE_ARN: resourceArn,
-    CAIRN_STORE_DATABASE: database,
-    CAIRN_STORE_SECRET_OWNER: secretArn,
-    CAIRN_MACHINE_ARN_PREFIX: `arn:aws:states:${endpoints.region}:000000000000:stateMachine:cairn-`,
-    ...Object.fromEntries(await Promise.all(secrets)),
-  };
 }
 
 async function ok<Reply extends { status: number; body: unknown }>(sent: Promise<Reply>): Promise<Reply> {

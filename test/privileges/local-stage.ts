@@ -17,6 +17,7 @@ export const localStage: Stage = parseStage("test/privileges/local-stage.ts", {
   name: "local",
   account,
   region,
+  machineCallers: [{ name: "ci", trusts: [`arn:aws:iam::${account}:role/ci`], role: "developer", team: "payments" }],
   targets: [
     {
       name: "here",

@@ -55,6 +55,7 @@ function labels({ environment, tenants }: FullRun): (resource: string) => string
   return (resource) => {
     if (known.has(resource)) return known.get(resource) as string;
     if (/^\{StoreKey/.test(resource)) return "the store's key";
+    if (/^arn:aws:execute-api:/.test(resource)) return "the API for machines";
     if (/^\{\w+Logs\w+\.Arn\}$/.test(resource)) return "its own log group";
     if (/function:([\w-]+)/.test(resource)) return resource.replace(/.*function:([\w-]+).*/, "$1");
     const machine = environment.CAIRN_MACHINE_ARN_PREFIX ?? "";

@@ -31,6 +31,11 @@ export const reasons: { role: RegExp; action: RegExp; resource?: RegExp; why: st
     why: "AWS's own policy for functions, which CDK's trigger has: its log, and any other's",
   },
   {
+    role: /^caller-/,
+    action: /^execute-api:Invoke$/,
+    why: "a machine outside calls the API with it; on one machine the API takes tokens alone",
+  },
+  {
     role: /^target /,
     action: /^secretsmanager:(CreateSecret|TagResource)$/,
     resource: /_\?{8}-\?{6}$/,
