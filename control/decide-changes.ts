@@ -31,6 +31,12 @@ export type Decided =
 /** The outputs of all that a resource uses are read in one row of the Data API (64 KB), beside its definition (up to 32 KiB). */
 const maxDependencies = 50;
 
+/**
+ * Whoever deletes all that a service has names nothing, and yet an intent, its answer and its decision are one row each: 250
+ * resources take up to 45 KB in one.
+ */
+const maxDeletions = 250;
+
 type Deps = { goldenPaths: GoldenPaths; newId: () => string };
 
 /** Decides, from what is known about the service in the environment, what an intent changes. Pure but for new ids. */
@@ -174,6 +180,11 @@ function decideDelete(intent: Intent & { action: "delete" }, context: IntentCont
   if (missing.length > 0) {
     const message = `there is no such resource of ${intent.service} in ${intent.environment}`;
     return { outcome: "invalid", errors: missing.map((name) => ({ pointer: pointerTo("/resources", name), message })) };
+  }
+
+  if (chosen.length > maxDeletions) {
+    const message = `${intent.service} has ${chosen.length} resources in ${intent.environment}, and one intent deletes ${maxDeletions} at most: name which, what uses others first`;
+    return { outcome: "invalid", errors: [{ pointer: "/resources", message }] };
   }
 
   const going = new Set(chosen.map(({ id }) => id));

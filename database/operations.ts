@@ -70,6 +70,12 @@ export function dependencyOutputs(): string {
       join cairn.resources d on d.team_id = e.team_id and d.id = e.depends_on where e.team_id = r.team_id and e.resource_id = r.id)`;
 }
 
+/**
+ * How many of those that became startable are named; they stand in one row of the Data API (64 KB), and nothing says how many use
+ * one resource. The sweep starts the others: they are due.
+ */
+const namedAtMost = 100;
+
 /** For who follows what happens: the operation is known by its id, and what it is about is not. */
 const itsResource =
   "'resource', (select o.resource_id from cairn.operations o where o.team_id = :team and o.id = :operation::uuid)";
@@ -82,7 +88,8 @@ export const operationSql = {
     ", token_used_at = coalesce(o.token_used_at, now()), sent_hash = :sentHash, absent_since = case when :found then null else o.absent_since end",
   ),
   absent: "select cairn.note_absence(:team, :operation::uuid, :epoch)",
-  advance: `select jsonb_build_object('startable', cairn.advance_operation(:team, :operation::uuid, :epoch, :progress::jsonb), ${itsResource})`,
+  advance: `select jsonb_build_object('startable', jsonb_path_query_array(
+    cairn.advance_operation(:team, :operation::uuid, :epoch, :progress::jsonb), '$[0 to ${namedAtMost - 1}]'), ${itsResource})`,
   sweep: "select s from cairn.sweep(:batch::integer, :grace) s",
 };
 

@@ -74,7 +74,7 @@ const deletion = z
       .optional()
       .openapi({
         ...named,
-        description: "Which to delete. Left out: everything that the service has in the environment.",
+        description: "Which to delete. Left out: everything that the service has in the environment, 250 at most.",
       }),
   })
   .openapi("DeleteIntent");

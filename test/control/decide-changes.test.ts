@@ -243,6 +243,17 @@ describe("a delete", () => {
     expect(changesOf(decide(deleting(null)))).toEqual({});
   });
 
+  it("without names takes no more than the rows about an intent hold", () => {
+    const many = Array.from({ length: 251 }, (_, number) => existing(`files-${number}`));
+    expect(decided(decide(deleting(null), ...many.slice(1))).changes).toHaveLength(250);
+    const message =
+      "orders has 251 resources in staging, and one intent deletes 250 at most: name which, what uses others first";
+    expect(decide(deleting(null), ...many)).toEqual({
+      outcome: "invalid",
+      errors: [{ pointer: "/resources", message }],
+    });
+  });
+
   it("of what is being deleted changes nothing, or tries again where that failed", () => {
     expect(changesOf(decide(deleting(["a"]), { ...a, deleting: true, status: "DELETING" }))).toEqual({ a: "none" });
     expect(changesOf(decide(deleting(["a"]), { ...a, deleting: true, status: "FAILED" }))).toEqual({ a: "retry" });
