@@ -57,7 +57,7 @@ export async function fullRun(): Promise<FullRun> {
     const has = (action: string, caller: string) =>
       [...heard.values()].some((call) => call.action === action && call.caller.includes(caller));
     const until = async (what: string, seen: () => boolean | Promise<boolean>) => {
-      for (const end = Date.now() + 60_000; !(await seen()); await sleep(100))
+      for (const end = Date.now() + patience * 1000; !(await seen()); await sleep(100))
         if (Date.now() > end) throw new Error(`nobody saw ${what}`);
     };
     const run = { machine, ...callers, has, until };
@@ -108,6 +108,9 @@ async function readAndWriteCatalog({ platform, developer, anonymous }: Run): Pro
     await ok(developer("GET", `/v1/${one}`));
 }
 
+/** Seconds, of which a machine that has nothing else to do needs ten: only what never comes runs out of them. */
+const patience = 180;
+const settled = (send: HttpClient, document: object) => settleIntent(send, document, patience);
 const intent = (service: string, resources: object, more: object = {}) => ({
   action: "apply",
   team: "payments",
@@ -132,7 +135,7 @@ async function liveAndDie({ machine, developer, has, until }: Run): Promise<void
     fault("CreateResource", "AWS::ElastiCache::ServerlessCache", "ThrottlingException"),
     fault("CreateResource", "AWS::SQS::Queue", "ClientTokenConflictException"),
   ]);
-  const accepted = await settleIntent(developer, orders);
+  const accepted = await settled(developer, orders);
   ends(accepted, "READY");
   await until("the sweep start what waited", () => has("states:StartExecution", "local-sweep"));
 
@@ -145,7 +148,7 @@ async function liveAndDie({ machine, developer, has, until }: Run): Promise<void
     "api-key": { type: "secret", parameters: { description: "of the shop" } },
     "db-url": { type: "parameter", parameters: { value: "${resources.db.outputs.url}", description: "where to" } },
   };
-  ends(await settleIntent(developer, intent("orders", changed)), "READY");
+  ends(await settled(developer, intent("orders", changed)), "READY");
   await tamperWithTheLogin(machine, developer);
 
   const { id = "" } = (await resourcesOf(developer, "orders")).get("files") ?? {};
@@ -160,7 +163,7 @@ async function liveAndDie({ machine, developer, has, until }: Run): Promise<void
   );
 
   const { resources: _, ...all } = intent("orders", {}, { action: "delete" });
-  ends(await settleIntent(developer, all), "DELETED");
+  ends(await settled(developer, all), "DELETED");
 }
 
 /** The shared cluster's login: another version of its secret, then none at all, both mended by the next apply. */
@@ -169,19 +172,19 @@ async function tamperWithTheLogin(machine: TestMachine, developer: HttpClient): 
   const SecretId = String((await resourcesOf(developer, "orders")).get("db")?.outputs.secretArn);
   const SecretString = JSON.stringify({ username: "orders", password: "another-one-of-some-length" });
   await secretsManager.send(new PutSecretValueCommand({ SecretId, SecretString }));
-  ends(await settleIntent(developer, intent("orders", { db: { type: "postgres", class: "medium" } })), "READY");
+  ends(await settled(developer, intent("orders", { db: { type: "postgres", class: "medium" } })), "READY");
   await secretsManager.send(new DeleteSecretCommand({ SecretId, RecoveryWindowInDays: 7 }));
-  ends(await settleIntent(developer, intent("orders", { db: { type: "postgres", class: "large" } })), "READY");
+  ends(await settled(developer, intent("orders", { db: { type: "postgres", class: "large" } })), "READY");
   secretsManager.destroy();
 }
 
 /** In production a database is an instance of its own. */
 async function production({ developer }: Run): Promise<void> {
   const there = { environment: "production" };
-  ends(await settleIntent(developer, intent("ledger", { db: { type: "postgres" } }, there)), "READY");
+  ends(await settled(developer, intent("ledger", { db: { type: "postgres" } }, there)), "READY");
   const open = { db: { type: "postgres", parameters: { deletionProtection: false } } };
-  ends(await settleIntent(developer, intent("ledger", open, there)), "READY");
-  ends(await settleIntent(developer, intent("ledger", { db: {} }, { ...there, action: "delete" })), "DELETED");
+  ends(await settled(developer, intent("ledger", open, there)), "READY");
+  ends(await settled(developer, intent("ledger", { db: {} }, { ...there, action: "delete" })), "DELETED");
 }
 
 async function fail({ machine, platform, developer, has, until }: Run): Promise<void> {
@@ -189,7 +192,7 @@ async function fail({ machine, platform, developer, has, until }: Run): Promise<
   await putSim(machine.endpoints, "faults", [
     fault("CreateResource", "AWS::S3::Bucket", "AccessDenied", { stage: "handler", times: 2 }),
   ]);
-  ends(await settleIntent(developer, intent("shop", { files: { type: "bucket" } })), "FAILED");
+  ends(await settled(developer, intent("shop", { files: { type: "bucket" } })), "FAILED");
   const { id } = (await resourcesOf(developer, "shop")).get("files") as Resource;
   await ok(developer("POST", `/v1/resources/${id}/retry`, {}));
   const status = async () => (await ok(developer<Resource>("GET", `/v1/resources/${id}`))).body.status;
@@ -211,7 +214,7 @@ async function fail({ machine, platform, developer, has, until }: Run): Promise<
     );
     await until("a step be given back", () => has("rds-data:ExecuteStatement", "local-release-operation"));
     await session.query("drop function public.refuse() cascade");
-    ends(await intentEnd(developer, stumbling.body.id), "READY");
+    ends(await intentEnd(developer, stumbling.body.id, patience), "READY");
     await migrateWrongly(machine, session);
   } finally {
     await session.end();
@@ -228,14 +231,14 @@ async function migrateWrongly(machine: TestMachine, session: pg.Client): Promise
 
 /** What happens by itself, and what the platform team has happen. */
 async function keepUp({ machine, developer, platform, has, until }: Run): Promise<void> {
-  ends(await settleIntent(developer, intent("kept", { db: { type: "postgres" }, jobs: { type: "queue" } })), "READY");
+  ends(await settled(developer, intent("kept", { db: { type: "postgres" }, jobs: { type: "queue" } })), "READY");
   await until(
     "drift be looked for",
     () => has("cloudformation:GetResource", "") && has("sts:AssumeRole", "local-observe-drift"),
   );
   for (const name of ["housekeeping", "measure", "report-drift"])
     await until(`the rule that calls ${name}`, () => has("rds-data:ExecuteStatement", `local-${name}`));
-  for (const role of ["owner", "api", "platform", "worker"]) await rotateStoreSecret(machine.endpoints, role);
+  for (const role of ["owner", "api", "platform", "worker"]) await rotateStoreSecret(machine.endpoints, role, patience);
 
   // What a target's stack makes. The deployment's own rows are of an environment that nothing else lives in.
   const { cloudControl } = awsClients(machine.endpoints);
