@@ -109,6 +109,15 @@ test("is not denied where a look of the halted run or after it has found another
   expect(await store.worker.absent(ref)).toMatchObject({ denied: false });
 });
 
+test("is no denial to deletions that have asked, nor for others because of them", async () => {
+  for (const name of ["a", "b", "c", "d", "e", "f", "g"]) {
+    const ref = await claimed([remove(await makeReady(store, place, name), name, 1)]);
+    await store.worker.workToSend(ref, lease, "hash", true);
+    expect(await store.worker.absent(ref)).toEqual({ seconds: 0, denied: false });
+  }
+  expect(await store.worker.absent(await changing("other"))).toEqual({ seconds: 0, denied: false });
+});
+
 test("is denied when more than five operations miss something at once, until one of them finds it", async () => {
   const refs: OperationRef[] = [];
   for (const name of ["a", "b", "c", "d", "e", "f"]) refs.push(await changing(name));
