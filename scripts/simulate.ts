@@ -15,7 +15,7 @@ type Job =
   | { does: "plants"; plants: number[]; steps: number; limit: number }
   | { does: "cases"; cases: number[] };
 type SeedReport = { seed: number; violations: Result["violations"]; settledIn: number };
-type PlantReport = { plant: number; caught: { law: string; seed: number } | null };
+type PlantReport = { plant: number; caught: { law: string; by: string } | null };
 
 if (isMainThread) await main();
 else await work(workerData as Job);
@@ -106,16 +106,16 @@ async function everyPlant(steps: number, limit: number, workers: number): Promis
     jobs.map((share) => ({ does: "plants", plants: share, steps, limit })),
     ({ plant, caught }: PlantReport) => {
       reports.set(plant, caught);
-      console.log(`${plants[plant]?.name}: ${caught === null ? "NOT CAUGHT" : `${caught.law} at seed ${caught.seed}`}`);
+      console.log(`${plants[plant]?.name}: ${caught === null ? "NOT CAUGHT" : `${caught.law} by ${caught.by}`}`);
     },
   );
   console.log("\n| planted bug | caught by | seed |\n|---|---|---|");
   for (const [index, { name }] of plants.entries()) {
     const caught = reports.get(index);
-    console.log(`| ${name} | ${caught?.law ?? "not caught"} | ${caught?.seed ?? "–"} |`);
+    console.log(`| ${name} | ${caught?.law ?? "not caught"} | ${caught?.by ?? "–"} |`);
   }
   const caught = [...reports.values()].filter((report) => report !== null).length;
-  console.log(`\n${caught} of ${plants.length} caught within ${limit} seeds, in ${seconds(started)} s.`);
+  console.log(`\n${caught} of ${plants.length} caught, in ${seconds(started)} s.`);
   return caught === plants.length ? 0 : 1;
 }
 
@@ -165,9 +165,13 @@ async function caughtBy(index: number, { steps, limit }: Job & { does: "plants" 
   const { patch, planted } = patchOf(plant);
   const simulation = await openSimulation(plant.bug, patch);
   let caught: PlantReport["caught"] = null;
-  for (let seed = 1; seed <= limit && caught === null; seed++) {
+  if (plant.systematic !== undefined) {
+    const [first] = (await systematically(simulation, [plant.systematic])).failures;
+    if (first !== undefined) caught = { law: first.violations[0]?.law ?? "", by: first.name };
+  }
+  for (let seed = 1; seed <= limit && caught === null && plant.systematic === undefined; seed++) {
     const [violation] = (await simulation.run(seed, steps)).violations;
-    if (violation !== undefined) caught = { law: violation.law, seed };
+    if (violation !== undefined) caught = { law: violation.law, by: `${seed}` };
   }
   await simulation.close();
   if (!planted()) throw new Error(`There is no place any more for the plant "${plant.name}".`);

@@ -2,7 +2,9 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type AppOptions, accountId, type Outputs, region } from "./place.ts";
+import { type AppOptions, accountId, region } from "./place.ts";
+
+export type Outputs = { [stack: string]: { [output: string]: string } };
 
 export type CdkOptions = {
   folder: string;

@@ -16,6 +16,8 @@ export type Character = {
   lateness: number;
   weather: Weather;
   storms: { chance: number; kinds: readonly StormKind[]; lasting: boolean };
+  /** How often a cloud denies for seconds what it has made, just when somebody asks for something. */
+  denials: number;
   failovers: number;
   /** Requests a second of each target; null: as many as a target gets that names none. */
   rate: number | null;
@@ -55,6 +57,7 @@ export function characterOf(random: Random): Character {
     patience: random.pick([0.05, 0.2, 0.4]),
     longSleep: random.chance(0.05),
     haste: random.pick([0, 0, 0.5]),
+    denials: random.pick([0, 0, 0.03]),
   };
 }
 

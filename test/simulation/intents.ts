@@ -14,7 +14,8 @@ type Scene = { requests: readonly ApiRequest[]; character: Character; random: Ra
 export function anotherRequest({ requests, character, random, nth }: Scene): ApiRequest {
   const sent = requests.flatMap(({ asked }) => (asked.ask === "intent" ? [asked] : []));
   const place = placeOf(sent.at(-1)?.intent) ?? random.pick(character.places);
-  const intent = intentOf({ character, random, place, first: false, sent });
+  const wanted = intentOf({ character, random, place, first: false, sent });
+  const intent: Intent = random.chance(0.5) ? { action: "delete", ...place, resources: null } : wanted;
   return requestOf({ ask: "intent", key: `key-${nth}-at-once`, intent }, developerOf(place));
 }
 

@@ -2,11 +2,14 @@ import type { ReconcileDeps } from "../../control/reconcile-step.ts";
 import type { Observation, Provider, ProviderCall, Providers } from "../../core/provider.ts";
 import type { Database } from "../../database/data-api.ts";
 import type { Bug } from "./bug.ts";
+import type { Case } from "./systematic.ts";
 
 /** A bug of the protocol, put in from outside: the product's files stay as they are. */
 export type Plant = {
   name: string;
   bug: Bug;
+  /** Where chance would need more than some hundred seeds: the systematic case that catches it. */
+  systematic?: Case;
   /** What a plant in SQL replaces: it has to be there, or the plant plants nothing. */
   swaps?: readonly (readonly [from: string, to: string])[];
 };

@@ -215,4 +215,14 @@ export const plants: readonly Plant[] = [
         })),
     },
   },
+  {
+    name: "a change that nobody answered is not waited for",
+    systematic: { type: "database", change: "create", next: "delete" },
+    bug: {
+      use: {
+        applyResource: (deps, ref, asked) =>
+          useCases.applyResource({ ...deps, pace: { ...deps.pace, unansweredSeconds: 0 } }, ref, asked),
+      },
+    },
+  },
 ];

@@ -5,10 +5,11 @@ import { anotherRequest, someRequest, somethingByHand } from "./intents.ts";
 import { kinds, serviceOf } from "./kinds.ts";
 import type { Random } from "./random.ts";
 import type { Side, Sides } from "./sides.ts";
+import type { Storm } from "./weather.ts";
 import type { World } from "./world.ts";
 
 /** Shorter than the time between two looks without which nothing is believed to be gone. */
-const denials = [3, 8, staleSeconds - 0.001].map((seconds) => seconds * 1000);
+const denials = [5, staleSeconds - 0.001].map((seconds) => seconds * 1000);
 
 export type Cast = { world: World; sides: Sides; checker: Checker; character: Character };
 
@@ -28,10 +29,16 @@ export async function decide({ world, sides, checker, character }: Cast, random:
   if (random.chance(character.drift)) return world.say(sides.drift(targetsOf(character), random) ?? "nothing to drift");
   if (random.chance(character.duplicates)) return duplicate(world, random);
   if (random.chance(storms.chance)) return brew({ world, sides, character }, random);
+  if (random.chance(character.denials)) {
+    deny({ world, sides, character }, random);
+    return world.send(anotherRequest({ requests: world.requests, character, random, nth }));
+  }
   if (random.chance(character.failovers)) return world.failover(5 + random.below(60));
   if (character.longSleep && random.chance(0.01)) return world.advance(world.clock.now + 37 * 3600_000);
   const ready = world.points();
-  if (ready.length === 0 || random.chance(character.patience)) {
+  // A denial is short: what can go on does so while it lasts.
+  const denied = sides.all.some(({ storm }) => storm?.kind === "denying" && storm.until > world.clock.now);
+  if (ready.length === 0 || (!denied && random.chance(character.patience))) {
     const next = world.nextEvent();
     // Most often just until something happens; now and then past it, as a slow worker would.
     return world.advance(random.chance(0.9) ? next : next + random.below(70_000));
@@ -55,16 +62,26 @@ function brew({ world, sides, character }: Pick<Cast, "world" | "sides" | "chara
   const [first] = character.storms.kinds;
   if (first === undefined) return;
   const side = sides.at(random.pick(targetsOf(character)));
-  const kind = random.pick(character.storms.kinds);
-  // Of what is denied for longer, five objects at most may be believed to be gone: mass-not-found.test.ts has more than five.
-  const lengths = kind === "denying" ? denials : [20_000, 120_000, 900_000];
   side.storm = {
-    kind,
+    kind: random.pick(character.storms.kinds),
     service: random.chance(0.5) ? null : someService(side, random),
     strength: random.pick([0.5, 1]),
-    until: world.clock.now + random.pick(lengths),
+    until: world.clock.now + random.pick([20_000, 120_000, 900_000]),
   };
-  const { service, until } = side.storm;
+  sayStorm(world, side, side.storm);
+}
+
+/** Of what is denied for longer, five objects at most may be believed to be gone: `mass-not-found.ts` has more than five. */
+function deny({ world, sides, character }: Pick<Cast, "world" | "sides" | "character">, random: Random): void {
+  const side = sides.at(random.pick(targetsOf(character).filter((key) => key.endsWith("/aws"))));
+  if (side.storm !== null && side.storm.until > world.clock.now) return;
+  const service = random.chance(0.5) ? null : someService(side, random);
+  const until = world.clock.now + random.pick(denials);
+  side.storm = { kind: "denying", service, strength: random.pick([0.5, 1, 1]), until };
+  sayStorm(world, side, side.storm);
+}
+
+function sayStorm(world: World, side: Side, { kind, service, until }: Storm): void {
   world.say(
     `a storm over ${side.key}${service === null ? "" : ` ${service}`}: ${kind}, for ${(until - world.clock.now) / 1000} s`,
   );

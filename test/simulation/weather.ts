@@ -32,7 +32,7 @@ export function someWeather(random: Random): Weather {
  * region is down, and nothing of all that arrives; or a cloud denies knowing what exists (law F15).
  */
 export type StormKind = "throttling" | "errors" | "hanging" | "down" | "denying";
-export const stormKinds: readonly StormKind[] = ["throttling", "errors", "hanging", "down", "denying"];
+export const stormKinds: readonly Exclude<StormKind, "denying">[] = ["throttling", "errors", "hanging", "down"];
 export type Storm = {
   kind: StormKind;
   /** The part of the provider that has it, `Sim::Store`; null: all of it. */

@@ -64,8 +64,9 @@ const all = (row: string, from: string, name: string, order = `${name}.id`) =>
  * written. Runs as its owner, so that no role has to be changed after a statement.
  */
 export const writtenFunction = `
-  create function sim.written() returns jsonb language sql stable security definer as $$
-    select case when pg_current_xact_id_if_assigned() is not null then jsonb_build_object(
+  create function sim.written() returns jsonb language plpgsql stable security definer as $$ begin
+    if pg_current_xact_id_if_assigned() is null then return null; end if;
+    return jsonb_build_object(
       'operations', ${all(
         `'id', o.id, 'resource', o.resource_id, 'generation', o.generation, 'kind', o.kind, 'status', o.status,
         'epoch', o.epoch, 'attempt', o.attempt, 'attempts', o.attempt - o.attempts_before, 'token', o.token,
@@ -100,8 +101,8 @@ export const writtenFunction = `
         "b",
         "b.environment, b.provider",
       )},
-      'orphans', ${all(`'id', x.id, 'resource', x.resource_id`, "cairn.orphans x", "x")}) end
-  $$;
+      'orphans', ${all(`'id', x.id, 'resource', x.resource_id`, "cairn.orphans x", "x")});
+  end $$;
   grant execute on function sim.written() to public`;
 
 /** The rows as they are after a transaction. */
