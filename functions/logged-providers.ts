@@ -9,7 +9,7 @@ export function loggedProviders(providers: Providers): Providers {
     Object.entries(providers).map(([name, provider]) => [
       name,
       {
-        name: provider.name,
+        ...provider,
         observe: (call) => named(name, call, () => provider.observe(call)),
         apply: (call, observed) => named(name, call, () => provider.apply(call, observed)),
         destroy: (call, observed) => named(name, call, () => provider.destroy(call, observed)),

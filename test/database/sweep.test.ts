@@ -154,6 +154,27 @@ test("takes a bounded batch, the longest due first", async () => {
   expect(await operations()).toEqual([refs[0]?.operation]);
 });
 
+test("is not kept by what one team has waiting from what another has lost", async () => {
+  const hub = await started("hub");
+  const names = Array.from({ length: 30 }, (_, number) => `user-${number}`);
+  await accept(
+    store,
+    place,
+    names.map((name) => create(name, [hub.id])),
+  );
+  await store
+    .as("owner")
+    .rows("update cairn.operations set due_at = now() - interval '1 hour' where team_id = :team and id <> :hub::uuid", {
+      team: place.team,
+      hub: hub.ref.operation,
+    });
+  place = await newPlace(store);
+  const { ref } = await started();
+  await store.worker.claim(ref, lease);
+  await makeDue(store, ref.operation);
+  expect(await sweep(store, 10)).toEqual([{ ...ref, epoch: 2 }]);
+});
+
 test("goes past a service that somebody is busy with, and the next one takes it", async () => {
   const { ref } = await started();
   await makeDue(store, ref.operation);

@@ -2,21 +2,28 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CloudFormationClient } from "@aws-sdk/client-cloudformation";
-import { CreateAccessKeyCommand, CreateUserCommand, IAMClient, PutUserPolicyCommand } from "@aws-sdk/client-iam";
+import {
+  CreateAccessKeyCommand,
+  CreateRoleCommand,
+  CreateUserCommand,
+  IAMClient,
+  PutRolePolicyCommand,
+  PutUserPolicyCommand,
+} from "@aws-sdk/client-iam";
 import { CreateSecretCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { signers } from "../support/bad-tokens.ts";
 import { freePort } from "../support/npm-start.ts";
 import { cdkIn } from "./cdk.ts";
 import { makeCertificate } from "./certificate.ts";
 import { startIssuer } from "./issuer.ts";
-import { region, root } from "./place.ts";
+import { accountId, pipeline, region, root } from "./place.ts";
 import { python } from "./python.ts";
 import { openRooms, tenantsAdmin } from "./rooms.ts";
 import { startMiniStack } from "./start-ministack.ts";
 
 export type Account = Awaited<ReturnType<typeof openAccount>>;
 
-/** An empty account of the emulator with an administrator in it, an identity provider, and a cluster for tenants. */
+/** An account of the emulator with an administrator and a pipeline's role in it, an identity provider, and a cluster for tenants. */
 export async function openAccount() {
   const folder = mkdtempSync(join(tmpdir(), "cairn deploy "));
   const opened: { close(): Promise<void> }[] = [];
@@ -46,12 +53,13 @@ export async function openAccount() {
     const { url } = await open(startMiniStack(emulator));
 
     const iam = new IAMClient(client);
-    const credentials = await makeAdministrator(iam);
+    const administrator = await makeAdministrator(iam);
+    await makePipeline(iam);
     const cdk = cdkIn({
       folder: within("cdk"),
       endpoint: url,
       certificateFile: certificate.certificateFile,
-      credentials,
+      credentials: administrator,
     });
     const { ARN: adminSecretArn = "" } = await secrets.send(
       new CreateSecretCommand({ Name: "tenants-admin", SecretString: JSON.stringify(tenantsAdmin) }),
@@ -61,6 +69,7 @@ export async function openAccount() {
       url,
       issuer,
       signers: keys,
+      administrator,
       cdk,
       rooms,
       app: { issuer: issuer.issuer, tenants: { adminSecretArn, host, port: postgresPort } },
@@ -84,4 +93,13 @@ async function makeAdministrator(iam: IAMClient): Promise<{ accessKeyId: string;
   await iam.send(new PutUserPolicyCommand({ UserName, PolicyName: "everything", PolicyDocument }));
   const { AccessKey } = await iam.send(new CreateAccessKeyCommand({ UserName }));
   return { accessKeyId: AccessKey?.AccessKeyId ?? "", secretAccessKey: AccessKey?.SecretAccessKey ?? "" };
+}
+
+/** A role that whoever may take roles on can take on, and that is allowed to take on others. */
+async function makePipeline(iam: IAMClient): Promise<void> {
+  const policy = (statement: object) => JSON.stringify({ Version: "2012-10-17", Statement: [statement] });
+  const trust = { Effect: "Allow", Action: "sts:AssumeRole", Principal: { AWS: `arn:aws:iam::${accountId}:root` } };
+  await iam.send(new CreateRoleCommand({ RoleName: pipeline, AssumeRolePolicyDocument: policy(trust) }));
+  const PolicyDocument = policy({ Effect: "Allow", Action: "sts:AssumeRole", Resource: "*" });
+  await iam.send(new PutRolePolicyCommand({ RoleName: pipeline, PolicyName: "roles", PolicyDocument }));
 }

@@ -2,9 +2,7 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type AppOptions, accountId, region } from "./place.ts";
-
-export type Outputs = { [stack: string]: { [output: string]: string } };
+import { type AppOptions, accountId, type Outputs, region } from "./place.ts";
 
 export type CdkOptions = {
   folder: string;

@@ -4,6 +4,7 @@ import { LambdaClient, ListFunctionsCommand } from "@aws-sdk/client-lambda";
 import { ListSecretsCommand } from "@aws-sdk/client-secrets-manager";
 import { ListStateMachinesCommand, SFNClient } from "@aws-sdk/client-sfn";
 import type { Account } from "./account.ts";
+import { ask } from "./signed.ts";
 
 export async function stackId({ cloudFormation }: Account, StackName: string): Promise<string> {
   const { Stacks = [] } = await cloudFormation.send(new DescribeStacksCommand({ StackName }));
@@ -29,19 +30,35 @@ export async function endsOf(account: Account, id: string): Promise<{ type: stri
   return [...ends.values()];
 }
 
-/** Functions, machines, secrets, roles and policies of Cairn that are there, asked of their own services. */
-export async function leftIn({ client, iam, secrets }: Account): Promise<string[]> {
+/** What of Cairn is there, asked of the services themselves. */
+export async function leftIn({ client, iam, secrets, url }: Account): Promise<string[]> {
   const { Functions = [] } = await new LambdaClient(client).send(new ListFunctionsCommand({}));
   const { stateMachines = [] } = await new SFNClient(client).send(new ListStateMachinesCommand({}));
   const { SecretList = [] } = await secrets.send(new ListSecretsCommand({ IncludePlannedDeletion: false }));
   const { Roles = [] } = await iam.send(new ListRolesCommand({}));
   const { Policies = [] } = await iam.send(new ListPoliciesCommand({ Scope: "Local" }));
-  const names = [
-    ...Functions.map(({ FunctionName }) => FunctionName),
-    ...stateMachines.map(({ name }) => name),
-    ...SecretList.map(({ Name }) => Name),
-    ...Roles.map(({ RoleName }) => RoleName),
-    ...Policies.map(({ PolicyName }) => PolicyName),
-  ];
-  return names.filter((name): name is string => /^cairn-/i.test(name ?? ""));
+  const groups = await ask(url, "logs", "{}", "Logs_20140328.DescribeLogGroups");
+  const rules = await ask(url, "events", "{}", "AWSEvents.ListRules");
+  const databases = (action: string) => ask(url, "rds", `Action=${action}&Version=2014-10-31`);
+  const found: { [what: string]: (string | undefined)[] } = {
+    function: Functions.map(({ FunctionName }) => FunctionName),
+    machine: stateMachines.map(({ name }) => name),
+    secret: SecretList.map(({ Name }) => Name),
+    role: Roles.map(({ RoleName }) => RoleName),
+    policy: Policies.map(({ PolicyName }) => PolicyName),
+    "log group": (JSON.parse(groups) as { logGroups: { logGroupName: string }[] }).logGroups
+      .map(({ logGroupName }) => logGroupName)
+      // MiniStack writes what a function prints without asking its role, and makes the group anew for one that still ran.
+      .filter((name) => !name.startsWith("/aws/lambda/")),
+    rule: (JSON.parse(rules) as { Rules: { Name: string }[] }).Rules.map(({ Name }) => Name),
+    cluster: elements(await databases("DescribeDBClusters"), "DBClusterIdentifier"),
+    snapshot: elements(await databases("DescribeDBClusterSnapshots"), "DBClusterIdentifier"),
+  };
+  return Object.entries(found).flatMap(([what, names]) =>
+    names.filter((name) => /cairn/i.test(name ?? "")).map((name) => `${what} ${name}`),
+  );
+}
+
+function elements(xml: string, name: string): string[] {
+  return [...xml.matchAll(new RegExp(`<${name}>([^<]*)</${name}>`, "g"))].map(([, text = ""]) => text);
 }

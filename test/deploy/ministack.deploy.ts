@@ -1,17 +1,19 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { GetSecretValueCommand } from "@aws-sdk/client-secrets-manager";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { DriftReport, Finding } from "../../core/drift.ts";
 import type { IntentView } from "../../core/intent.ts";
 import { badTokens, tokensOf } from "../support/bad-tokens.ts";
 import { type HttpClient, httpClient, intentEnd, resourcesOf, settleIntent } from "../support/machine.ts";
 import { type Account, openAccount } from "./account.ts";
-import type { Outputs } from "./cdk.ts";
 import { without } from "./grants.ts";
 import { endsOf, eventsOf, leftIn, stackId } from "./left-behind.ts";
 import { lenient } from "./lenient.ts";
 import { changeByHand, creationsSince, objectsOf, slowly } from "./objects.ts";
-import { apiOf, stacks, stageName } from "./place.ts";
+import { apiOf, type Outputs, pipeline, stacks, stageName } from "./place.ts";
+import { beginRotation, invoke } from "./rotation.ts";
+import { type Credentials, getSigned, take } from "./signed.ts";
 import { passTime, until } from "./time.ts";
 
 const orders = JSON.parse(readFileSync(new URL("../../examples/orders.json", import.meta.url), "utf8")) as object;
@@ -26,6 +28,8 @@ const invoices = {
 
 let account: Account;
 let assembly: string;
+let releaseTwo: Promise<string>;
+let unprotected: Promise<string>;
 let outputs: Outputs;
 let api: string;
 let developer: HttpClient;
@@ -43,7 +47,7 @@ describe("from an empty account", () => {
     await account.cdk.bootstrap();
     assembly = await account.cdk.synthesize({ ...account.app, release: "1" });
     ({ outputs } = await account.cdk.deploy(assembly));
-    api = apiOf(account.url, outputs);
+    api = apiOf(account.url, outputs, "ApiUrl");
     [developer, platform] = [
       await as({ sub: "ada", role: "developer", team: "payments" }),
       await as({ sub: "first-user" }),
@@ -84,6 +88,31 @@ describe("the JWT authorizer", () => {
 
   test("has judged at least twenty bad ones", () => {
     expect(known.filter(([reason]) => !lenient.has(reason)).length).toBeGreaterThanOrEqual(20);
+  });
+});
+
+describe("the API for machines", () => {
+  const read = (credentials: Credentials | null) => {
+    const url = `${apiOf(account.url, outputs, "MachineApiUrl")}/v1/resources`;
+    return credentials === null ? fetch(url) : getSigned(url, credentials);
+  };
+
+  test("lets the machine in that the stage names, under the role that its own role may take on", async () => {
+    const own = await take(account.url, account.administrator, pipeline);
+    const machine = await take(account.url, own, roleOf("caller-ci"));
+    expect((await read(machine)).status).toBe(200);
+    await expect(take(account.url, account.administrator, roleOf("caller-ci"))).rejects.toThrow(/not authorized/);
+  });
+
+  test("refuses who signs nothing, who signs with a wrong key, and a role that nobody allowed it", async () => {
+    expect((await read(null)).status).toBe(403);
+    expect((await read({ ...account.administrator, secretAccessKey: "guessed" })).status).toBe(403);
+    expect((await read(await take(account.url, account.administrator, pipeline))).status).toBe(403);
+  });
+
+  test("refuses an administrator, whom the gateway lets in and the stage does not name", async () => {
+    const answer = await read(account.administrator);
+    expect([answer.status, answer.headers.get("content-type")]).toEqual([403, "application/problem+json"]);
   });
 });
 
@@ -144,6 +173,13 @@ describe("a schedule", () => {
   const unstarted = { ...invoices, service: "unstarted", resources: { one: { type: "queue" } } };
   let accepted: IntentView;
 
+  // Made while rules are waited for.
+  beforeAll(() => {
+    releaseTwo = account.cdk.synthesize({ ...account.app, release: "2" });
+    unprotected = releaseTwo.then(() => account.cdk.synthesize({ ...account.app, release: "2", unprotected: true }));
+    for (const made of [releaseTwo, unprotected]) made.catch(() => undefined);
+  });
+
   test("does nothing yet for an intent that the API accepts and cannot start", async () => {
     const answer = await without(account.iam, roleOf("api"), "states:StartExecution", () =>
       developer<IntentView>("POST", "/v1/intents", unstarted, { "idempotency-key": "unstarted" }),
@@ -173,10 +209,22 @@ describe("a schedule", () => {
   });
 });
 
+describe("a rotation", () => {
+  test("gives a role another login, under which the API goes on", async () => {
+    const { name, begun } = await beginRotation(account.secrets, roleOf("api"));
+    for (const step of ["setSecret", "testSecret", "finishSecret"])
+      expect(await invoke(account.client, roleOf("rotate-secret"), { Step: step, ...begun })).toBeUndefined();
+    const { SecretString, VersionId } = await account.secrets.send(new GetSecretValueCommand({ SecretId: name }));
+    expect(VersionId).toBe(begun.ClientRequestToken);
+    expect(JSON.parse(SecretString ?? "{}")).toMatchObject({ username: "cairn_api_clone" });
+    expect((await developer("GET", "/v1/resources")).status).toBe(200);
+  });
+});
+
 describe("an update", () => {
   test("serves new code, and loses no intent that is in flight", async () => {
-    const next = await account.cdk.synthesize({ ...account.app, release: "2" });
-    await slowly(account.rooms.cloudControl, 60);
+    const next = await releaseTwo;
+    await slowly(account.rooms.cloudControl, 90);
     const since = new Date().toISOString();
     const intent = await developer<IntentView>("POST", "/v1/intents", invoices, { "idempotency-key": "in-flight" });
     expect(intent.status).toBe(202);
@@ -190,7 +238,7 @@ describe("an update", () => {
     const meanwhile = await developer<IntentView>("GET", `/v1/intents/${intent.body.id}`);
     expect(meanwhile.body.status).toBe("SYNCING");
 
-    expect((await intentEnd(developer, intent.body.id, 180)).status).toBe("READY");
+    expect((await intentEnd(developer, intent.body.id, 240)).status).toBe("READY");
     await slowly(account.rooms.cloudControl, 1);
     expect(await asked()).toEqual(["AWS::S3::Bucket", "AWS::SQS::Queue"]);
     expect(await objectsOf(account.rooms.cloudControl, "invoices")).toHaveLength(2);
@@ -204,9 +252,9 @@ describe("destroy", () => {
 
   test("has taken all that holds no data, which goes on where the store says when it is deployed again", async () => {
     expect((await httpClient(api, null)("GET", "/healthz")).status).toBe(404);
-    assembly = await account.cdk.synthesize({ ...account.app, release: "2", unprotected: true });
+    assembly = await unprotected;
     ({ outputs } = await account.cdk.deploy(assembly));
-    api = apiOf(account.url, outputs);
+    api = apiOf(account.url, outputs, "ApiUrl");
     developer = await as({ sub: "ada", role: "developer", team: "payments" });
     const resources = [...(await resourcesOf(developer, "orders")).values()];
     expect(resources.map(({ status }) => status)).toEqual(Array(7).fill("READY"));
@@ -214,6 +262,9 @@ describe("destroy", () => {
 
   test("leaves what is to be kept and nothing else", async () => {
     const live = await objectsOf(account.rooms.cloudControl, "");
+    expect(await leftIn(account)).toEqual(
+      expect.arrayContaining(["cluster cairn-emulated", "machine cairn-emulated-drift"]),
+    );
     const ids = await Promise.all(stacks.map((stack) => stackId(account, stack)));
     await account.cdk.destroy(assembly);
 
@@ -222,7 +273,7 @@ describe("destroy", () => {
     expect(ends.filter(({ status }) => status !== "DELETE_COMPLETE")).toEqual([
       { type: "AWS::KMS::Key", status: "DELETE_SKIPPED" },
     ]);
-    expect(await leftIn(account)).toEqual([]);
+    expect(await leftIn(account)).toEqual(["snapshot cairn-emulated"]);
     // What teams have is the targets', and no deployment's to take.
     expect(await objectsOf(account.rooms.cloudControl, "")).toEqual(live);
   });

@@ -10,6 +10,9 @@ export const root = { accessKeyId: "test", secretAccessKey: "test" };
 
 export const stageName = "emulated";
 
+/** Whose role takes on that of the stage's one machine. */
+export const pipeline = "pipeline";
+
 /** The one cluster there is: the store's, and the tenants' as well. */
 export const clusterArn = `arn:aws:rds:${region}:${accountId}:cluster:cairn-${stageName}`;
 export const tenantsDatabase = "cairn_tenants";
@@ -39,6 +42,9 @@ export function deployedStage({ issuer, tenants, unprotected = false }: AppOptio
       claims: { team: "team", role: "role" },
       platformSubjects: ["first-user"],
     },
+    machineCallers: [
+      { name: "ci", trusts: [`arn:aws:iam::${accountId}:role/${pipeline}`], role: "developer", team: "payments" },
+    ],
     schedules: { sweepMinutes: 1, driftMinutes: 1 },
     driftIntervalSeconds: 300,
     targets: [
@@ -66,13 +72,14 @@ export function deployedStage({ issuer, tenants, unprotected = false }: AppOptio
   });
 }
 
+export type Outputs = { [stack: string]: { [output: string]: string } };
 export const stacks = [`CairnStore-${stageName}`, `CairnTarget-${stageName}-shared`, `CairnControl-${stageName}`];
 
 /**
- * Where the emulator serves the API that people call. The address it gives as AWS does, `https://ID.execute-api.localhost:PORT`,
+ * Where the emulator serves an API. The address it gives as AWS does, `https://ID.execute-api.localhost:PORT`,
  * is in no name server.
  */
-export function apiOf(endpoint: string, outputs: { [stack: string]: { [output: string]: string } }): string {
-  const id = new URL(outputs[`CairnControl-${stageName}`]?.ApiUrl ?? "").hostname.split(".")[0];
+export function apiOf(endpoint: string, outputs: Outputs, output: "ApiUrl" | "MachineApiUrl"): string {
+  const id = new URL(outputs[`CairnControl-${stageName}`]?.[output] ?? "").hostname.split(".")[0];
   return `${endpoint}/_aws/execute-api/${id}/$default`;
 }

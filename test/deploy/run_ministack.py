@@ -18,11 +18,12 @@ import urllib.request
 from ministack import app
 from ministack.core import iam_evaluator
 from ministack.core.iam_actions import access_denied_response
-from ministack.core.responses import get_region
+from ministack.core.responses import get_region, json_response
 from ministack.core.router import extract_access_key_id
-from ministack.services import cloudcontrol, rds_data
+from ministack.services import cloudcontrol, rds_data, secretsmanager
 
 resolve_condition_key = iam_evaluator._resolve_condition_key
+create_secret = secretsmanager._create_secret
 is_bindable = app._port_is_bindable
 
 
@@ -37,6 +38,20 @@ def with_role_of_session(key, context):
     if key.lower() != "aws:principalarn" or ":assumed-role/" not in value:
         return value
     return value.replace(":sts::", ":iam::").replace(":assumed-role/", ":role/").rsplit("/", 1)[0]
+
+
+def once_per_token(data):
+    """CreateSecret's token is the version's id, and with the same content again it is the first call again."""
+    token = data.get("ClientRequestToken")
+    _, secret = secretsmanager._resolve(data.get("Name"))
+    known = secret["Versions"].get(token) if secret else None
+    if known is None or known.get("SecretString") != data.get("SecretString"):
+        answer = create_secret(data)
+        if answer[0] != 200 or token is None:
+            return answer
+        _, secret = secretsmanager._resolve(data.get("Name"))
+        secret["Versions"] = {token: version for version in secret["Versions"].values()}
+    return json_response({"ARN": secret["ARN"], "Name": secret["Name"], "VersionId": token})
 
 
 def room(url):
@@ -78,6 +93,7 @@ def reading_the_secret(execute):
 
 
 iam_evaluator._resolve_condition_key = with_role_of_session
+secretsmanager._create_secret = once_per_token
 rds_data.handle_request = reading_the_secret(room(os.environ["CAIRN_RDS_DATA"]))
 cloudcontrol.handle_request = room(os.environ["CAIRN_CLOUD_CONTROL"])
 # Over TLS it takes port 443 as well where it may, for names of AWS that nobody looks up here.
