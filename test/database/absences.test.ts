@@ -2,7 +2,19 @@ import { v7 as newId } from "uuid";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { OperationRef } from "../../core/operation.ts";
 import { createTestStore, type TestStore } from "../support/store.ts";
-import { accept, caller, create, lease, makeReady, newPlace, type Place, ready, remove, update } from "./fixture.ts";
+import {
+  accept,
+  caller,
+  create,
+  failed,
+  lease,
+  makeReady,
+  newPlace,
+  type Place,
+  ready,
+  remove,
+  update,
+} from "./fixture.ts";
 import { newTarget } from "./protection.ts";
 
 // Law F15, for operations: what was READY and is not found.
@@ -128,4 +140,60 @@ test("is denied when more than five operations miss something at once, until one
   for (const ref of others) expect(await store.worker.absent(ref)).toMatchObject({ denied: true });
   await store.worker.advance(first, ready());
   for (const ref of others) expect(await store.worker.absent(ref)).toMatchObject({ denied: false });
+});
+
+test("is not spoken against by a run of before, whose worker's clock was ahead", async () => {
+  const other = await makeReady(store, place, "other");
+  const refs: OperationRef[] = [];
+  for (const name of ["a", "b", "c", "d", "e", "f"]) refs.push(await changing(name));
+  const early = newId({ msecs: Date.now() + 600_000 });
+  await store.drift.claimDrift(early, { batch: 0, intervalSeconds: 3600 });
+  const found = { team: place.team, id: other, generation: 1, seen: true as const, differences: [] };
+  await store.drift.recordDrift(early, [found]);
+  await store.drift.closeDrift(early, 3600);
+  const absences = [];
+  for (const ref of refs) absences.push((await store.worker.absent(ref))?.denied);
+  expect(absences).toEqual([false, false, false, false, false, true]);
+});
+
+/** Asked for, given an identifier, and failed: what of it is there nobody has seen. */
+async function halfMade(name: string): Promise<string> {
+  const change = create(name);
+  const ref = await claimed([change]);
+  await store.worker.workToSend(ref, lease, "hash", false);
+  await store.worker.advance(ref, { to: "sent", request: "request-1", identifier: name });
+  await store.worker.advance(ref, failed());
+  return change.resourceId;
+}
+
+test("is noted where something is to be deleted that was made in part, and makes nobody else wait", async () => {
+  const ids: string[] = [];
+  for (const name of ["a", "b", "c", "d", "e", "f"]) ids.push(await halfMade(name));
+  for (const [at, id] of ids.entries()) {
+    const ref = await claimed([remove(id, "abcdef".charAt(at), 1)]);
+    expect(await store.worker.absent(ref)).toEqual({ seconds: 0, denied: false });
+  }
+  expect(await store.worker.absent(await changing("g"))).toEqual({ seconds: 0, denied: false });
+});
+
+test("is not counted once another look has found it", async () => {
+  for (const name of ["a", "b", "c", "d", "e"]) {
+    const ref = await changing(name);
+    await store.worker.absent(ref);
+    await store.worker.advance(ref, ready());
+  }
+  expect(await store.worker.absent(await changing("f"))).toEqual({ seconds: 0, denied: false });
+});
+
+test("is noted anew by another try", async () => {
+  const id = await makeReady(store, place, "a");
+  const ref = await claimed([update(id, "a", 1)]);
+  await store.worker.absent(ref);
+  await longAgo(ref, 7200);
+  await store.worker.advance(ref, failed(false));
+  const again = await store.api.retryResource({ team: place.team }, caller, id);
+  const [next] = again.outcome === "retried" ? again.startable : [];
+  if (next === undefined) throw new Error(again.outcome);
+  await store.worker.claim(next, lease);
+  expect(await store.worker.absent(next)).toEqual({ seconds: 0, denied: false });
 });
