@@ -48,8 +48,8 @@ const tenantsSchema = z.discriminatedUnion("cluster", [
 ]);
 
 const targetSchema = closed({
-  /** Of its stack and its roles, `cairn-{stage}-target-{name}` and `…-tenants`. */
-  name,
+  /** Of its stack and its roles, `cairn-{stage}-target-{name}`, `…-look` and `…-tenants`. */
+  name: name.refine((text) => !/-(?:look|tenants)$/.test(text), "must not end like another target's role"),
   account: accountId,
   region: regionName,
   /** Whose AWS resources live here. */

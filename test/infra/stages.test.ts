@@ -110,6 +110,7 @@ describe("a stage", () => {
       names: "machineCallers.0.trusts.0: must be an IAM role",
     },
     { change: { machineCallers: [{ ...machine, role: "owner" }] }, names: "machineCallers.0.role: " },
+    { change: { targets: [{ ...target, name: "live-look" }] }, names: "targets.0.name: must not end like another" },
     { change: { targets: [{ ...target, externalId: "short" }] }, names: "targets.0.externalId: must be 16 to 128" },
     {
       change: { targets: [{ ...target, values: { subnetIDs: ["subnet-1"] } }] },
