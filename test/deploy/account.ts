@@ -12,6 +12,7 @@ import {
 } from "@aws-sdk/client-iam";
 import { CreateSecretCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { signers } from "../support/bad-tokens.ts";
+import { removeLeftovers } from "../support/leftovers.ts";
 import { freePort } from "../support/npm-start.ts";
 import { cdkIn } from "./cdk.ts";
 import { makeCertificate } from "./certificate.ts";
@@ -21,11 +22,14 @@ import { python } from "./python.ts";
 import { openRooms, tenantsAdmin } from "./rooms.ts";
 import { startMiniStack } from "./start-ministack.ts";
 
+const prefix = "cairn deploy ";
+
 export type Account = Awaited<ReturnType<typeof openAccount>>;
 
 /** An account of the emulator with an administrator and a pipeline's role in it, an identity provider, and a cluster for tenants. */
 export async function openAccount() {
-  const folder = mkdtempSync(join(tmpdir(), "cairn deploy "));
+  await removeLeftovers(prefix, "rooms/postgres/data");
+  const folder = mkdtempSync(join(tmpdir(), `${prefix}${process.pid}-`));
   const opened: { close(): Promise<void> }[] = [];
   const close = async () => {
     for (const part of opened.reverse()) await part.close();

@@ -1,12 +1,11 @@
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
-import { alive } from "../../local/home/processes.ts";
-import { stopOrphan } from "../../local/postgres/postmaster.ts";
 import { type Postgres, startPostgres } from "../../local/postgres/start-postgres.ts";
+import { removeLeftovers } from "./leftovers.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {
@@ -43,19 +42,9 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
 }
 
 async function startCluster(): Promise<{ home: string; postgres: Postgres }> {
-  await removeLeftovers();
+  await removeLeftovers(prefix, "postgres/data");
   const home = await mkdtemp(join(tmpdir(), `${prefix}${process.pid}-`));
   const settings = { fsync: "off", synchronous_commit: "off", full_page_writes: "off" };
   const postgres = await startPostgres({ home, settings, log: (line) => console.error(line) });
   return { home, postgres };
-}
-
-/** A run that was killed could not clean up. Its folder carries its pid. */
-async function removeLeftovers(): Promise<void> {
-  for (const name of await readdir(tmpdir())) {
-    const pid = Number(new RegExp(`^${prefix}(\\d+)-`).exec(name)?.[1]);
-    if (!pid || alive(pid)) continue;
-    await stopOrphan(join(tmpdir(), name, "postgres", "data")).catch(() => undefined);
-    await rm(join(tmpdir(), name), { recursive: true, force: true }).catch(() => undefined);
-  }
 }
