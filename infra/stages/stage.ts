@@ -11,8 +11,11 @@ import { tokensSchema } from "./tokens.ts";
 const logDays = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 3653] as const;
 
 const stageSchema = closed({
-  /** Part of every fixed name: two stages live side by side in one account. */
-  name,
+  /** Part of every fixed name: two stages live side by side in one account. `…-new-…` are another one's secrets in rotation. */
+  name: name.refine(
+    (text) => !text.endsWith("-new"),
+    "must not end in -new, as another stage's secrets do in rotation",
+  ),
   /** Cairn's own account. When it is named, nobody deploys into another one by mistake; targets elsewhere trust it. */
   account: accountId.nullable(),
   region: regionName,

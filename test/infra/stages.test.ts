@@ -78,6 +78,7 @@ describe("a stage", () => {
       change: { tokens: { ...good.tokens, platformSubjects: ["a", "b", "c", "d", "e", "f"] } },
       names: "tokens.platformSubjects: must be at most 5",
     },
+    { change: { name: "production-new" }, names: "name: must not end in -new" },
     { change: { name: "Production" }, names: "name: must be lower-case letters" },
     { change: { account: "12" }, names: "account: must be an account id of 12 digits" },
     { change: { region: "eu-west-9" }, names: 'region: "eu-west-9" is no region of AWS; there are af-south-1,' },
