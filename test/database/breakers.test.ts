@@ -144,6 +144,32 @@ test("another service of the target, and another target, keep their pace", async
   expect(await claim(store, bucket)).toBe("claimed");
 });
 
+test("its probes leave others their turn where a target allows less than a call a second", async () => {
+  await broken();
+  const [topic] = await accepted(store, place, ["events"], "AWS::MSK::Topic");
+  if (topic === undefined) throw new Error("one was accepted");
+  const owner = store.as("owner");
+  await owner.rows(
+    `update cairn.targets set config = '{ "requestsPerSecond": 0.1 }' where environment = :environment`,
+    {
+      environment: place.environment,
+    },
+  );
+  await owner.rows("update cairn.target_budgets set tokens = 0, filled_at = now() where environment = :environment", {
+    environment: place.environment,
+  });
+  expect(await claim(store, topic)).toBe("waiting");
+  // What comes in is enough for one.
+  await pass(store, place, 55);
+  expect((await resumed()).map(({ operation }) => operation)).toEqual([topic.ref.operation]);
+  await pass(store, place, 55);
+  const [probe, ...others] = await resumed();
+  expect(others).toEqual([]);
+  if (probe === undefined) throw new Error("no probe");
+  expect(await claim(store, { ref: probe })).toBe("claimed");
+  expect(await store.worker.work(probe, lease)).toMatchObject({ probing: true });
+});
+
 test("while it is open the sweep starts nothing of it; then one operation, until that has its answer", async () => {
   await broken();
   expect(await resumed()).toEqual([]);
