@@ -71,10 +71,14 @@ function brew({ world, sides, character }: Pick<Cast, "world" | "sides" | "chara
   sayStorm(world, side, side.storm);
 }
 
-/** Of what is denied for longer, five objects at most may be believed to be gone: `mass-not-found.ts` has more than five. */
+/**
+ * Of what is denied for longer, five objects at most may be believed to be gone: `mass-not-found.ts` has more than five. Once a
+ * target, because two that meet one operation's two looks are one that lasts longer.
+ */
 function deny({ world, sides, character }: Pick<Cast, "world" | "sides" | "character">, random: Random): void {
   const side = sides.at(random.pick(targetsOf(character).filter((key) => key.endsWith("/aws"))));
-  if (side.storm !== null && side.storm.until > world.clock.now) return;
+  if (side.denied || (side.storm !== null && side.storm.until > world.clock.now)) return;
+  side.denied = true;
   const service = random.chance(0.5) ? null : someService(side, random);
   const until = world.clock.now + random.pick(denials);
   side.storm = { kind: "denying", service, strength: random.pick([0.5, 1, 1]), until };

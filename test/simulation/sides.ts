@@ -6,8 +6,8 @@ import { type TargetKey, targetKeys } from "./places.ts";
 import type { Random } from "./random.ts";
 import { isIn, type Storm, type Weather } from "./weather.ts";
 
-/** The other side of a target: a provider with its own objects, weather and storms. */
-export type Side = { key: TargetKey; storm: Storm | null } & (
+/** The other side of a target: a provider with its own objects, weather and storms; whether it has denied what exists. */
+export type Side = { key: TargetKey; storm: Storm | null; denied: boolean } & (
   | { provider: "aws"; cloud: Cloud }
   | { provider: "postgres"; cluster: Cluster }
 );
@@ -17,8 +17,8 @@ export type Sides = ReturnType<typeof createSides>;
 export function createSides(now: () => number, random: Random) {
   const sides: Side[] = targetKeys.map((key) =>
     key.endsWith("/aws")
-      ? { key, storm: null, provider: "aws", cloud: createCloud(now, random) }
-      : { key, storm: null, provider: "postgres", cluster: createCluster(now, random) },
+      ? { key, storm: null, denied: false, provider: "aws", cloud: createCloud(now, random) }
+      : { key, storm: null, denied: false, provider: "postgres", cluster: createCluster(now, random) },
   );
   const clouds = sides.flatMap((side) => (side.provider === "aws" ? [side.cloud] : []));
 
