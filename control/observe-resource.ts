@@ -49,8 +49,9 @@ export async function observeResource(deps: ReconcileDeps, ref: OperationRef): P
 function isUnproven({ consistent }: Provider, work: Work, seen: Observation): boolean {
   const isRefused = seen.failed !== undefined && seen.failed.code !== vanished;
   if (seen.state !== "absent" || isRefused || consistent === true) return false;
-  const isDeleted = work.kind === "delete" && work.request !== null && work.tokenAgeSeconds !== null;
-  return (work.resource.identifier !== null || work.request !== null) && !isDeleted;
+  // Whether a deletion has anything to find, the store knows: a create may have been asked for of which nothing else is known.
+  if (work.kind === "delete") return work.request === null || work.tokenAgeSeconds === null;
+  return work.resource.identifier !== null || work.request !== null;
 }
 
 /**

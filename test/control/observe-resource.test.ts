@@ -218,8 +218,9 @@ describe.each([
     const scene = reconciling({ work: workOf({ kind, ...work }), seen });
     expect(await observeResource(scene.deps, ref)).toEqual(step);
     expect(scene.written).toMatchObject(written === null ? [] : [written]);
-    // What was made and is not there is doubted first (F15).
-    const doubts = kind === "apply" && work.request !== undefined && seen === absent ? ["absent"] : [];
+    // What was made and is not there is doubted first (F15), unless its own deletion has ended.
+    const isAsked = work.request !== undefined;
+    const doubts = seen === absent && isAsked === (kind === "apply") ? ["absent"] : [];
     expect(scene.calls, "a call to read, one more where there is something to write").toEqual([
       ...["work", "observe", ...doubts],
       ...(written === null ? [] : ["advance"]),
@@ -344,11 +345,17 @@ describe("observing", () => {
     it.each<[string, Parameters<typeof reconciling>[0]]>([
       ["its own deletion has ended", { work: workOf({ ...made, ...asked, kind: "delete" }) }],
       ["reads of its provider are the truth", { work: workOf({ ...made, kind: "delete" }), consistent: true }],
-      ["it was never made", { work: workOf({ kind: "delete" }) }],
     ])("is gone at once where %s", async (_reason, script) => {
       const scene = reconciling({ ...script, seen: absent, absence: { seconds: 0, denied: true } });
       await observeResource(scene.deps, ref);
       expect(scene.calls).toEqual(["work", "observe", "advance"]);
+      expect(scene.written).toEqual([{ to: "deleted" }]);
+    });
+
+    it("is gone at once where nothing was ever asked for, as the store knows", async () => {
+      const scene = reconciling({ work: workOf({ kind: "delete" }), seen: absent, absence: null });
+      await observeResource(scene.deps, ref);
+      expect(scene.calls).toEqual(["work", "observe", "absent", "advance"]);
       expect(scene.written).toEqual([{ to: "deleted" }]);
     });
   });

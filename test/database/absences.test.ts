@@ -91,6 +91,25 @@ test("is nothing for what was never READY, and under a lost epoch", async () => 
   expect(await store.worker.absent({ ...made, epoch: made.epoch + 1 })).toBeNull();
 });
 
+test("is noted of a deletion behind a create that was asked for, and of none behind one that was not", async () => {
+  const asked = create("asked");
+  await store.worker.workToSend(await claimed([asked]), lease, "hash", false);
+  const settled = { code: "PROVIDER_REJECTED", message: "No.", retryAt: null } as const;
+  const [open] = await store
+    .as("owner")
+    .rows<string>("select to_jsonb(id) from cairn.operations where resource_id = :id::uuid", { id: asked.resourceId });
+  const ref = { team: place.team, operation: open ?? "", epoch: 1 };
+  await store.worker.advance(ref, { to: "failed", reason: settled, proven: false });
+  expect(await store.worker.absent(await claimed([remove(asked.resourceId, "asked", 1)]))).toEqual({
+    seconds: 0,
+    denied: false,
+  });
+
+  const idle = create("idle");
+  await store.worker.advance(await claimed([idle]), { to: "failed", reason: settled, proven: false });
+  expect(await store.worker.absent(await claimed([remove(idle.resourceId, "idle", 1)]))).toBeNull();
+});
+
 test("is nothing where a finding says that it is gone", async () => {
   const id = await makeReady(store, place, "a");
   await look([id]);
