@@ -189,6 +189,26 @@ test("a step and a sweep at once: either the step is written or its execution is
   }
 });
 
+test("a look that misses what was made and a sweep at once: the note is the holder's, or there is none", async () => {
+  for (const round of rounds) {
+    const name = `missed${round}`;
+    const id = await makeReady(store, place, name);
+    const [ref] = await accept(store, place, [update(id, name, 1)]);
+    if (ref === undefined) throw new Error("nothing can start");
+    await store.worker.claim(ref, lease);
+    await makeDue(store, ref.operation);
+    const [noted, taken] = await Promise.all([store.worker.absent(ref), sweep(store)]);
+    expect(taken).toEqual([{ ...ref, epoch: 2 }]);
+    const isNoted = await store
+      .as("owner")
+      .rows("select to_jsonb(absent_since is not null) from cairn.operations where id = :id::uuid", {
+        id: ref.operation,
+      });
+    expect(isNoted).toEqual([noted !== null]);
+    expect(await store.worker.absent(ref)).toBeNull();
+  }
+});
+
 test("sweeps at once take each operation once", async () => {
   const services = ["a", "b", "c", "d"].map((service) => ({ ...place, service }));
   for (const one of services) await accept(store, one, [create("x"), create("y"), create("z")]);
