@@ -183,8 +183,8 @@ export const plants: readonly Plant[] = [
   },
   swapping(
     "what was made is gone as soon as one look does not find it",
-    "x.request is not null)\n    and not exists (",
-    "x.request is not null)\n    and false and not exists (",
+    "p.attempt > 1)))\n    and not exists (",
+    "p.attempt > 1)))\n    and false and not exists (",
   ),
   swapping(
     "a breaker is tried without a lease",
