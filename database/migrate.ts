@@ -6,19 +6,27 @@ import type { Database } from "./data-api.ts";
 /** The lock that two migrations started at once meet at; any constant number that nothing else uses. */
 const migrationLock = 7_243_001;
 
+/** The routines' row among the migrations: greater than any number, so no version of Cairn takes it for a migration. */
+const routinesRow = "routines";
+
 /**
- * Brings the schema up to date, forward only, all in one transaction: a migration that fails leaves everything as it was.
- * Started twice at once, the second waits and finds nothing left to do.
+ * Brings the schema up to date, forward only, all in one transaction: what fails leaves everything as it was. Started twice at
+ * once, the second waits and finds nothing left to do.
  *
- * A database that is ahead of these files is left as it is: migrations keep the code before them working, and a deployment that is
- * rolled back runs the older Cairn's migrate against what the newer one made.
+ * First the migrations that have not run; then, after one of them or when their texts are others than the last, all routines: one
+ * definition of each SQL function. So code that is rolled back to the same migrations gets its own functions back.
  *
- * @param folder holds `NNNN-what.sql`, run in order
- * @returns the names of the migrations that ran
+ * A database that is ahead of these files is left as it is, routines included: migrations keep the code before them working, and a
+ * deployment that is rolled back runs the older Cairn's migrate against what the newer one made.
+ *
+ * @param folder holds `migrations/NNNN-what.sql`, each run once, and `routines/family.sql`, run again and again; both in order
+ * @returns the names of the migrations that ran, and `routines` if those did
  * @throws {MigrationMismatch} when a migration that ran has another text here, or is not among these files and older than the newest
  */
 export async function migrate(database: Database, folder: string): Promise<string[]> {
-  const migrations = await readMigrations(folder);
+  const migrations = await readScripts(join(folder, "migrations"), /^\d{4}-.+\.sql$/);
+  const routines = await readScripts(join(folder, "routines"), /\.sql$/);
+  const routinesHash = hashOf([...routines].map(([name, { hash }]) => `${name} ${hash}`).join("\n"));
   return database.transaction(async ({ rows }) => {
     await rows(`select '1'::jsonb from pg_advisory_xact_lock(${migrationLock})`);
     await rows("create schema if not exists cairn");
@@ -30,23 +38,39 @@ export async function migrate(database: Database, folder: string): Promise<strin
     const others = applied.filter(({ name, hash }) => name <= newest && migrations.get(name)?.hash !== hash);
     if (others.length > 0) throw new MigrationMismatch(others.map(({ name }) => name).sort());
 
-    const known = new Set(applied.map(({ name }) => name));
-    const pending = [...migrations].filter(([name]) => !known.has(name));
-    for (const [name, { script, hash }] of pending) {
+    const known = new Map(applied.map(({ name, hash }) => [name, hash]));
+    const ran: string[] = [];
+    for (const [name, { script, hash }] of migrations) {
+      if (known.has(name)) continue;
       for (const statement of statementsOf(script)) await rows(statement);
       await rows("insert into cairn.migrations (name, hash) values (:name, :hash)", { name, hash });
+      ran.push(name);
     }
-    return pending.map(([name]) => name);
+
+    const ahead = applied.some(({ name }) => name > newest && name !== routinesRow);
+    if (ahead || (ran.length === 0 && known.get(routinesRow) === routinesHash)) return ran;
+    for (const { script } of routines.values()) for (const statement of statementsOf(script)) await rows(statement);
+    await rows(
+      `insert into cairn.migrations (name, hash) values (:name, :hash)
+       on conflict (name) do update set hash = excluded.hash, applied_at = now()`,
+      { name: routinesRow, hash: routinesHash },
+    );
+    return [...ran, routinesRow];
   });
 }
 
-async function readMigrations(folder: string): Promise<Map<string, { script: string; hash: string }>> {
-  const names = (await readdir(folder)).filter((name) => /^\d{4}-.+\.sql$/.test(name)).sort();
+/** By file name, in the order of the names. */
+async function readScripts(folder: string, wanted: RegExp): Promise<Map<string, { script: string; hash: string }>> {
+  const names = (await readdir(folder)).filter((name) => wanted.test(name)).sort();
   const read = names.map(async (name) => {
     const script = await readFile(join(folder, name), "utf8");
-    return [name, { script, hash: createHash("sha256").update(script).digest("hex") }] as const;
+    return [name, { script, hash: hashOf(script) }] as const;
   });
   return new Map(await Promise.all(read));
+}
+
+function hashOf(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
 }
 
 export class MigrationMismatch extends Error {

@@ -6,7 +6,7 @@ import { migrate } from "../database/migrate.ts";
 import { ensureLogin } from "../database/roles.ts";
 import { putTargets } from "../database/targets.ts";
 import { log } from "./log.ts";
-import { cloudControlIn, migrationsFolder, storeDatabase, storeSecret, targetsFile } from "./runtime.ts";
+import { cloudControlIn, databaseFolder, storeDatabase, storeSecret, targetsFile } from "./runtime.ts";
 import { locateTargets, stageTarget } from "./stage-targets.ts";
 import { task } from "./task.ts";
 
@@ -23,7 +23,7 @@ export const handler = task("migrate", input, async (asked) => {
     const { username, password } = await storeSecret(role);
     await ensureLogin(database, `cairn_${role}`, username, password);
   }
-  const applied = await migrate(database, fileURLToPath(migrationsFolder));
+  const applied = await migrate(database, fileURLToPath(databaseFolder));
   await putTargets(database, await locateTargets(ports, targets));
   log("info", "migrated", { applied, targets: targets.length });
   return { applied };

@@ -186,7 +186,8 @@ export async function apiDeps(): Promise<ApiDeps> {
 /** The stage's targets, which a deployment puts beside the migrations. */
 export const targetsFile = new URL("targets.json", assets);
 
-export const migrationsFolder = new URL("database/migrations/", assets);
+/** Migrations and routines. */
+export const databaseFolder = new URL("database/", assets);
 
 /** The login that a store role's secret holds now. */
 export async function storeSecret(role: StoreRole): Promise<{ username: string; password: string }> {

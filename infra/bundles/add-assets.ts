@@ -6,12 +6,14 @@ import type { FunctionSpec } from "../../functions/manifest.ts";
 import { goldenPathVariants } from "../golden-path-data.ts";
 
 /**
- * Puts the data a function reads beside its code, where `LAMBDA_TASK_ROOT` points. The owner's functions run migrations; what
- * decides or converges reads golden paths, policies, and AWS's schemas of the types golden paths can make.
+ * Puts the data a function reads beside its code, where `LAMBDA_TASK_ROOT` points. The owner's functions run the store's SQL;
+ * what decides or converges reads golden paths, policies, and AWS's schemas of the types golden paths can make.
  */
 export function addAssets(root: string, folder: string, spec: FunctionSpec): void {
-  if (spec.storeRoles.includes("owner")) copy(root, folder, "database/migrations", /\.sql$/);
-  else {
+  if (spec.storeRoles.includes("owner")) {
+    copy(root, folder, "database/migrations", /\.sql$/);
+    copy(root, folder, "database/routines", /\.sql$/);
+  } else {
     copy(root, folder, "golden-paths", /\.yaml$/, yamlToJson);
     copyFileSync(join(root, "openapi.json"), join(folder, "openapi.json"));
     copy(root, folder, "policies/compiled", /\.(wasm|json)$/);

@@ -4,7 +4,7 @@ import { Trigger } from "aws-cdk-lib/triggers";
 import { Construct } from "constructs";
 
 /**
- * Runs the migrations inside the deployment, whenever they changed, before any other function gets its new code. A
+ * Runs the migrations and the routines inside the deployment, whenever they changed, before any other function gets its new code. A
  * migration that fails fails the deployment, and the old code goes on serving.
  */
 export class Migrations extends Construct {

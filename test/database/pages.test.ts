@@ -192,7 +192,7 @@ describe("an event in words", () => {
     expect(event(name, detail)).toBe(words);
   });
 
-  test("is known for every event of a resource that the migrations write", async () => {
+  test("is known for every event of a resource that the routines write", async () => {
     const written = await store.as("owner").rows<string>(`
       select distinct to_jsonb(m[1]) from pg_proc p join pg_namespace n on n.oid = p.pronamespace,
         regexp_matches(p.prosrc, '''((?:operation|drift)\\.[a-z-]+)''', 'g') m where n.nspname = 'cairn'`);

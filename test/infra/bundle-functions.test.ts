@@ -119,9 +119,10 @@ test("what decides and converges has golden paths, policy and their types' schem
   expect(archive.typeNames().length).toBeLessThan(40);
 });
 
-test("the owner's functions have the migrations beside them, and nobody else has", () => {
+test("the owner's functions have the migrations and the routines beside them, and nobody else has", () => {
   for (const name of names) {
     const owner = functions[name].storeRoles.includes("owner");
-    expect([name, existsSync(join(folders[name], "database", "migrations", "0001-schema.sql"))]).toEqual([name, owner]);
+    for (const file of ["migrations/0001-schema.sql", "routines/basics.sql"])
+      expect([name, file, existsSync(join(folders[name], "database", file))]).toEqual([name, file, owner]);
   }
 });

@@ -28,7 +28,7 @@ export type SimStore = {
 /** Every schedule begins here; and its two weeks lie in one partition. */
 export const beginning = Date.UTC(2026, 0, 15);
 
-const migrations = fileURLToPath(new URL("../../database/migrations/", import.meta.url));
+const databaseFolder = fileURLToPath(new URL("../../database/", import.meta.url));
 
 const shadows = `
   create schema sim;
@@ -117,7 +117,7 @@ export async function openStore(now: () => number, patch: (sql: string) => strin
   await engine.exec(
     `${shadows} set search_path = sim, pg_catalog, public; set timezone = 'UTC'; set synchronous_commit = off; set plan_cache_mode = force_generic_plan`,
   );
-  await migrate({ ...owner, transaction: (work) => work(owner) }, migrations);
+  await migrate({ ...owner, transaction: (work) => work(owner) }, databaseFolder);
   for (const definition of await owner.rows<string>(functions)) {
     const patched = patch(definition);
     if (patched !== definition) await engine.exec(patched);

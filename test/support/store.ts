@@ -17,7 +17,8 @@ export type TestRole = (typeof roles)[number];
 const password = "the-same-in-every-test-file";
 const setupLock = 7_243_002;
 
-export const migrationsFolder = fileURLToPath(new URL("../../database/migrations/", import.meta.url));
+/** Holds the migrations and the routines. */
+export const databaseFolder = fileURLToPath(new URL("../../database/", import.meta.url));
 
 /**
  * A migrated store of its own on the run's Postgres, behind a Data API server, with a database for each role.
@@ -53,7 +54,7 @@ export async function createTestStore(options: { clock?: "runs" | "stands" } = {
   await underLock(database, async () => {
     for (const role of ["cairn_api", "cairn_platform", "cairn_worker"])
       await ensureLogin(as("owner"), role, role, password);
-    await migrate(as("owner"), migrationsFolder);
+    await migrate(as("owner"), databaseFolder);
   });
   const scoped = { api: as("api"), platform: as("platform") };
   return {
