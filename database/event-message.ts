@@ -24,7 +24,8 @@ const sentences: { [event: string]: (detail: JsonObject, actor: string) => strin
   "operation.superseded": () => "A newer change took its place.",
   "operation.waiting": (detail) => `It waits until ${detail.retryAt}: ${reasonOf(detail)}`,
   "operation.failed": (detail) => `It failed: ${reasonOf(detail)}`,
-  "operation.blocked": (detail) => `It cannot go on: ${list(detail.by)} failed.`,
+  "operation.blocked": ({ by, more }) =>
+    `It cannot go on: ${list(by)}${typeof more === "number" && more > 0 ? ` and ${more} more` : ""} failed.`,
   "operation.unblocked": () => "What it waited for is done, so it goes on.",
   "operation.stumbled": (detail) => `A step ended in an unexpected error (${detail.error}).`,
   "operation.held": (detail) => {

@@ -12,6 +12,8 @@ test.each<[event: string, detail: JsonObject, message: string]>([
   ],
   ["operation.held", { ...place, gate: "BREAKER", heldBy: "pia" }, "It waits: pia has paused AWS::MSK in staging."],
   ["operation.held", { ...place, gate: "BUDGET" }, "It waits: more is asked of aws in staging than it takes at once."],
+  ["operation.blocked", { by: ["db"], more: 0 }, "It cannot go on: db failed."],
+  ["operation.blocked", { by: ["db", "cache"], more: 12 }, "It cannot go on: db, cache and 12 more failed."],
   ["operation.resumed", { epoch: 3 }, "Its turn came, so it goes on."],
   [
     "breaker.opened",

@@ -70,6 +70,31 @@ test("a reason that names all it waits for is cut", async () => {
   expect(reason?.message).toHaveLength(1000);
 });
 
+test("a timeline can be read where 1,600 keep a resource from going on: 50 are named, and the others counted", async () => {
+  const hub = create("hub");
+  const user = create(longName(0));
+  await accept(store, place, [hub, user]);
+  const owner = store.as("owner");
+  await owner.rows(
+    `insert into cairn.resources (team_id, id, service, environment, name, type, version, provider, status, generation, definition,
+      definition_hash, operation_id, decision_id)
+    select team_id, gen_random_uuid(), service, environment, 'r' || lpad(n::text, 4, '0') || repeat('x', 35), type, version, provider,
+      'FAILED', generation, definition, definition_hash, operation_id, decision_id
+    from cairn.resources, generate_series(1, 1600) n where id = :id::uuid`,
+    { id: user.resourceId },
+  );
+  await owner.rows(
+    `insert into cairn.outside_dependencies (team_id, resource_id, depends_on)
+    select team_id, id, :hub::uuid from cairn.resources where team_id = :team and status = 'FAILED'`,
+    { hub: hub.resourceId, team: place.team },
+  );
+  await accept(store, place, [remove(hub.resourceId, "hub", 1)]);
+  const events = await store.api.resourceEvents({ team: place.team }, hub.resourceId, { limit: 50, cursor: null });
+  const blocked = events?.items.find(({ event }) => event === "operation.blocked");
+  expect(blocked?.detail).toEqual({ by: Array.from({ length: 50 }, (_, at) => longName(at + 1)), more: 1550 });
+  expect(blocked?.message).toMatch(/^It cannot go on: r0001x+, .*, r0050x+ and 1550 more failed\.$/);
+});
+
 test("an intent about as many as one may delete is read and replayed, and so is its decision", async () => {
   const deletions = (await createMany(250)).map(({ resourceId, name }) => remove(resourceId, name, 1));
   const plain = acceptanceOf(place, deletions);
