@@ -22,6 +22,7 @@ try {
   const stage = deployedStage(options);
   const bundles = await bundleFunctions(root, built, targetRows(stage));
   for (const folder of Object.values(bundles)) mark(folder, options.release);
+  if (options.migration) addMigration(Object.values(bundles), options.migration);
   addCairn(app, { stage, root, bundles, kinds: await deriveKinds(goldenPathVariants(root)) });
   Aspects.of(app).add(new LeaveOut(leftOut));
   app.synth();
@@ -37,4 +38,10 @@ function mark(folder: string, release: string): void {
   const document = JSON.parse(readFileSync(contract, "utf8")) as { info: { version: string } };
   document.info.version = release;
   writeFileSync(contract, JSON.stringify(document));
+}
+
+function addMigration(folders: string[], { name, script }: { name: string; script: string }): void {
+  const places = folders.map((folder) => join(folder, "database/migrations")).filter((place) => existsSync(place));
+  if (places.length === 0) throw new Error("no function has migrations");
+  for (const place of places) writeFileSync(join(place, name), script);
 }

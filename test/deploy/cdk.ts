@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { type AppOptions, accountId, type Outputs, region } from "./place.ts";
 
@@ -35,6 +36,10 @@ export function cdkIn({ folder, endpoint, certificateFile, credentials }: CdkOpt
     NODE_EXTRA_CA_CERTS: certificateFile,
   };
   const cdk = (...parameters: string[]) => run(folder, environment, [cli, ...parameters]);
+  const deployment = (assembly: string) => {
+    const rest = ["--require-approval", "never", "--outputs-file", outputs];
+    return ["deploy", "--all", "--app", assembly, ...rest];
+  };
   return {
     bootstrap: () => cdk("bootstrap", `aws://${accountId}/${region}`),
     /** The app's assembly: its folder. */
@@ -46,25 +51,39 @@ export function cdkIn({ folder, endpoint, certificateFile, credentials }: CdkOpt
     },
     /** All of it; what it printed, and the stacks' outputs. */
     deploy: async (assembly: string): Promise<{ printed: string; outputs: Outputs }> => {
-      const approval = ["--require-approval", "never"];
-      const printed = await cdk("deploy", "--all", "--app", assembly, ...approval, "--outputs-file", outputs);
+      const printed = await cdk(...deployment(assembly));
       return { printed, outputs: JSON.parse(readFileSync(outputs, "utf8")) as Outputs };
+    },
+    /** A deployment that is killed where what it has printed, or something else, says so. */
+    interrupt: async (assembly: string, there: (printed: string) => boolean | Promise<boolean>): Promise<void> => {
+      const { child, printed, ended } = start(folder, environment, [cli, ...deployment(assembly)]);
+      const end = ended.catch((error: Error) => error);
+      const running = () => child.exitCode === null && child.signalCode === null;
+      while (running() && !(await there(printed()))) await sleep(50);
+      if (!running()) throw new Error("the deployment never got there", { cause: await end });
+      child.kill("SIGKILL");
+      await end;
     },
     destroy: (assembly: string) => cdk("destroy", "--all", "--force", "--app", assembly),
   };
 }
 
 function run(cwd: string, env: NodeJS.ProcessEnv, parameters: string[]): Promise<string> {
+  return start(cwd, env, parameters).ended;
+}
+
+function start(cwd: string, env: NodeJS.ProcessEnv, parameters: string[]) {
   const child = spawn(process.execPath, parameters, { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
-  const printed: string[] = [];
-  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => printed.push(String(chunk)));
+  const chunks: string[] = [];
+  const printed = () => chunks.join("");
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => chunks.push(String(chunk)));
   const late = setTimeout(() => child.kill("SIGKILL"), wallMs);
-  return new Promise((resolve, reject) => {
+  const ended = new Promise<string>((resolve, reject) => {
     child.once("close", (code, signal) => {
       clearTimeout(late);
-      const text = printed.join("");
-      if (code === 0) resolve(text);
-      else reject(new Error(`${parameters.join(" ")} ended with ${code ?? signal}:\n${text.slice(-4000)}`));
+      if (code === 0) resolve(printed());
+      else reject(new Error(`${parameters.join(" ")} ended with ${code ?? signal}:\n${printed().slice(-4000)}`));
     });
   });
+  return { child, printed, ended };
 }

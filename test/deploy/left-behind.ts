@@ -1,4 +1,9 @@
-import { DescribeStacksCommand, paginateDescribeStackEvents, type StackEvent } from "@aws-sdk/client-cloudformation";
+import {
+  DescribeStacksCommand,
+  paginateDescribeStackEvents,
+  paginateDescribeStacks,
+  type StackEvent,
+} from "@aws-sdk/client-cloudformation";
 import { ListPoliciesCommand, ListRolesCommand } from "@aws-sdk/client-iam";
 import { LambdaClient, ListFunctionsCommand } from "@aws-sdk/client-lambda";
 import { ListSecretsCommand } from "@aws-sdk/client-secrets-manager";
@@ -9,6 +14,15 @@ import { ask } from "./signed.ts";
 export async function stackId({ cloudFormation }: Account, StackName: string): Promise<string> {
   const { Stacks = [] } = await cloudFormation.send(new DescribeStacksCommand({ StackName }));
   return Stacks[0]?.StackId ?? "";
+}
+
+/** Whether CloudFormation is changing something of a stack, or undoing it. */
+export async function isChanging({ cloudFormation }: Account, StackName: string): Promise<boolean> {
+  // Asked about one by name, it fails if there is none.
+  for await (const { Stacks = [] } of paginateDescribeStacks({ client: cloudFormation }, {}))
+    for (const { StackName: name, StackStatus = "" } of Stacks)
+      if (name === StackName) return /(?<!^REVIEW)_IN_PROGRESS$/.test(StackStatus);
+  return false;
 }
 
 /** All that happened to a stack, the latest first; by its id also when it is gone. */

@@ -8,13 +8,14 @@ import { badTokens, tokensOf } from "../support/bad-tokens.ts";
 import { type HttpClient, httpClient, intentEnd, resourcesOf, settleIntent } from "../support/machine.ts";
 import { type Account, openAccount } from "./account.ts";
 import { without } from "./grants.ts";
-import { endsOf, eventsOf, leftIn, stackId } from "./left-behind.ts";
+import { endsOf, eventsOf, isChanging, leftIn, stackId } from "./left-behind.ts";
 import { lenient } from "./lenient.ts";
 import { changeByHand, creationsSince, objectsOf, slowly } from "./objects.ts";
-import { apiOf, type Outputs, pipeline, stacks, stageName } from "./place.ts";
+import { apiOf, control, type Outputs, pipeline, stacks, stageName } from "./place.ts";
 import { beginRotation, invoke } from "./rotation.ts";
 import { type Credentials, getSigned, take } from "./signed.ts";
-import { passTime, until } from "./time.ts";
+import { passTime, tablesOf } from "./store.ts";
+import { until } from "./until.ts";
 
 const orders = JSON.parse(readFileSync(new URL("../../examples/orders.json", import.meta.url), "utf8")) as object;
 
@@ -26,14 +27,31 @@ const invoices = {
   resources: { files: { type: "bucket" }, jobs: { type: "queue" } },
 };
 
+const failingMigration = { name: "9999-fails.sql", script: "create table cairn.half_way (id int);\nselect 1 / 0;" };
+
 let account: Account;
 let assembly: string;
+let failing: string;
 let releaseTwo: Promise<string>;
 let unprotected: Promise<string>;
 let outputs: Outputs;
 let api: string;
 let developer: HttpClient;
 let platform: HttpClient;
+/** The version that the deployed contract says. */
+const served = async () => {
+  const { body } = await httpClient(api, null)<{ info: { version: string } }>("GET", "/openapi.json");
+  return body.info.version;
+};
+/** Where a deployment is killed: files half-way up, a change that nobody executed, functions about to be changed or made. */
+const interruptions = [
+  (printed: string) => /: start: Publishing/.test(printed),
+  (printed: string) => /: creating CloudFormation changeset/i.test(printed),
+  () => isChanging(account, control),
+];
+/** What was killed leaves CloudFormation at work. */
+const atRest = () =>
+  until(240, async () => !(await Promise.all(stacks.map((stack) => isChanging(account, stack)))).includes(true));
 const as = async (claims: { sub: string; role?: string; team?: string }) =>
   httpClient(api, await account.issuer.sign(claims));
 
@@ -43,9 +61,19 @@ beforeAll(async () => {
 afterAll(() => account?.close());
 
 describe("from an empty account", () => {
-  test("it is bootstrapped, and the app is deployed with the roles that makes", async () => {
+  test("it is bootstrapped, and a first deployment that fails can be repeated", async () => {
     await account.cdk.bootstrap();
+    failing = await account.cdk.synthesize({ ...account.app, release: "failing", migration: failingMigration });
+    await expect(account.cdk.deploy(failing)).rejects.toThrow(/division by zero/);
+    await atRest();
+  });
+
+  test("the app is deployed with the roles that makes, by a deployment that was killed on its way and repeated", async () => {
     assembly = await account.cdk.synthesize({ ...account.app, release: "1" });
+    for (const interruption of interruptions) {
+      await account.cdk.interrupt(assembly, interruption);
+      await atRest();
+    }
     ({ outputs } = await account.cdk.deploy(assembly));
     api = apiOf(account.url, outputs, "ApiUrl");
     [developer, platform] = [
@@ -55,9 +83,8 @@ describe("from an empty account", () => {
   });
 
   test("anyone may read whether it serves, and its contract", async () => {
-    const anyone = httpClient(api, null);
-    expect((await anyone("GET", "/healthz")).body).toEqual({ status: "ok" });
-    expect((await anyone<{ info: object }>("GET", "/openapi.json")).body.info).toMatchObject({ version: "1" });
+    expect((await httpClient(api, null)("GET", "/healthz")).body).toEqual({ status: "ok" });
+    expect(await served()).toBe("1");
   });
 
   test("the first platform user, whom the stage names, makes a team", async () => {
@@ -221,20 +248,34 @@ describe("a rotation", () => {
   });
 });
 
+describe("an update whose migration fails", () => {
+  test("fails, puts back what it had changed, and leaves the version before it serving", async () => {
+    await expect(account.cdk.deploy(failing)).rejects.toThrow(/division by zero/);
+    await atRest();
+    expect(await served()).toBe("1");
+    expect(await tablesOf(account.rooms.postgres.superuserUrl)).not.toContain("half_way");
+    expect((await settleIntent(developer, { ...invoices, service: "meanwhile" }, 60)).status).toBe("READY");
+  });
+});
+
 describe("an update", () => {
-  test("serves new code, and loses no intent that is in flight", async () => {
+  test("that is killed on its way and repeated serves new code, and loses no intent that is in flight", async () => {
     const next = await releaseTwo;
-    await slowly(account.rooms.cloudControl, 90);
+    await slowly(account.rooms.cloudControl, 120);
     const since = new Date().toISOString();
     const intent = await developer<IntentView>("POST", "/v1/intents", invoices, { "idempotency-key": "in-flight" });
     expect(intent.status).toBe(202);
     const asked = () => creationsSince(account.rooms.cloudControl, since);
     await until(60, async () => (await asked()).length === 2);
+    for (const interruption of interruptions) {
+      expect(await served()).toBe("1");
+      await account.cdk.interrupt(next, interruption);
+      await atRest();
+    }
     await account.cdk.deploy(next);
     assembly = next;
 
-    const contract = await httpClient(api, null)<{ info: object }>("GET", "/openapi.json");
-    expect(contract.body.info).toMatchObject({ version: "2" });
+    expect(await served()).toBe("2");
     const meanwhile = await developer<IntentView>("GET", `/v1/intents/${intent.body.id}`);
     expect(meanwhile.body.status).toBe("SYNCING");
 

@@ -22,6 +22,8 @@ export type AppOptions = {
   tenants: Tenants;
   /** Of what is deployed: another one is new code in every function, and another version in the contract. */
   release: string;
+  /** A migration that this release has besides the others. */
+  migration?: { name: string; script: string };
   /** The store may be taken down. */
   unprotected?: boolean;
 };
@@ -73,13 +75,14 @@ export function deployedStage({ issuer, tenants, unprotected = false }: AppOptio
 }
 
 export type Outputs = { [stack: string]: { [output: string]: string } };
-export const stacks = [`CairnStore-${stageName}`, `CairnTarget-${stageName}-shared`, `CairnControl-${stageName}`];
+export const control = `CairnControl-${stageName}`;
+export const stacks = [`CairnStore-${stageName}`, `CairnTarget-${stageName}-shared`, control];
 
 /**
  * Where the emulator serves an API. The address it gives as AWS does, `https://ID.execute-api.localhost:PORT`,
  * is in no name server.
  */
 export function apiOf(endpoint: string, outputs: Outputs, output: "ApiUrl" | "MachineApiUrl"): string {
-  const id = new URL(outputs[`CairnControl-${stageName}`]?.[output] ?? "").hostname.split(".")[0];
+  const id = new URL(outputs[control]?.[output] ?? "").hostname.split(".")[0];
   return `${endpoint}/_aws/execute-api/${id}/$default`;
 }
