@@ -14,6 +14,11 @@ export function teamAsked(caller: Caller, named: string | undefined): string {
   return named;
 }
 
+/** As `teamAsked`, for what is listed across teams: undefined is all of them, which only the platform role may mean. */
+export function teamOrAll(caller: Caller, named: string | undefined): string | undefined {
+  return named === undefined && caller.role === "platform" ? undefined : teamAsked(caller, named);
+}
+
 /** Another team's objects are not there, whatever is asked of them. `pointer` is where the request names the team. */
 export function requireSight(caller: Caller, team: string, pointer = "team"): void {
   if (!sees(caller, team)) throw noSuchTeam(pointer);

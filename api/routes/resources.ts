@@ -6,10 +6,10 @@ import type { Api, ApiDeps } from "../deps.ts";
 import { readReply, writeReply } from "../etag.ts";
 import { jsonBody } from "../json-body.ts";
 import { cursorsOf, pageOf, pageQuery } from "../paging.ts";
-import { notFound, Problem } from "../problem.ts";
+import { badRequest, notFound, Problem } from "../problem.ts";
 import { id, name } from "../schemas/common.ts";
 import { resource, resourceEvent, resourceStatus, verification } from "../schemas/resource.ts";
-import { teamAsked } from "../team-asked.ts";
+import { teamOrAll } from "../team-asked.ts";
 import { answers, body, conditional, guarded, reads, text } from "./describe.ts";
 
 const params = z.object({ id });
@@ -20,12 +20,15 @@ const listResources = createRoute({
   path: "/v1/resources",
   operationId: "listResources",
   tags,
-  summary: "A team's resources",
-  description: "Sorted by id. What is deleted is left out unless `status=DELETED` asks for it.",
+  summary: "A team's resources, or every team's",
+  description:
+    "Sorted by id. What is deleted is left out unless `status=DELETED` asks for it. Across teams only `status` narrows the list.",
   ...guarded(readTeam),
   request: {
     query: z.strictObject({
-      team: name.optional().openapi({ description: "The token's team when left out; the platform role names it." }),
+      team: name
+        .optional()
+        .openapi({ description: "The token's team when left out; every team's for the platform role." }),
       service: name.optional(),
       environment: name.optional(),
       type: name.optional(),
@@ -90,7 +93,8 @@ export function resourceRoutes(api: Api, deps: ApiDeps): void {
   api.openapi(listResources, async (c) => {
     const caller = c.get("caller");
     const { limit, cursor, team, ...filter } = c.req.valid("query");
-    const asked = { ...filter, team: teamAsked(caller, team) };
+    const asked = { ...filter, team: teamOrAll(caller, team) };
+    if (asked.team === undefined) requireServed(filter);
     const page = await store.resources(scopeOf(caller), asked, resourceCursors.request({ limit, cursor }));
     return readReply(c, resourceCursors.page(page));
   });
@@ -123,6 +127,15 @@ export function resourceRoutes(api: Api, deps: ApiDeps): void {
     const started = { id: result.reportId, status: "RUNNING", resourceId };
     return writeReply(202, started, { location: `/v1/drift/reports/${result.reportId}` });
   });
+}
+
+/** No index narrows every team's resources by these: for the last match of a service a page would read a million rows. */
+const withinTeam = ["service", "environment", "type"] as const;
+
+function requireServed(filter: { [field in (typeof withinTeam)[number]]?: string | undefined }): void {
+  const narrowing = withinTeam.filter((field) => filter[field] !== undefined);
+  if (narrowing.length === 0) return;
+  throw badRequest([{ pointer: "team", message: `is needed with ${narrowing.join(", ")}` }]);
 }
 
 function noResource(): Problem {

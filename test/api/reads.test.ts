@@ -175,11 +175,45 @@ describe("?team=", () => {
 
   it("is named by the platform role, even with a team in its token", async () => {
     const claims = { ...tokens.platform, team: "payments" };
-    for (const path of ["/v1/services", "/v1/services/orders", "/v1/resources"]) {
+    for (const path of ["/v1/services", "/v1/services/orders"]) {
       expect((await harness().send({ path, claims })).status).toBe(400);
       expect((await harness().send({ path, query: "team=payments", claims })).status).toBe(200);
     }
   });
+});
+
+describe("resources across teams", () => {
+  const shared = () => {
+    const state = seeded();
+    const [first] = state.resources;
+    if (first === undefined) throw new Error("the seed has a resource");
+    state.resources.push({ ...first, id: idOf(13), team: "search", status: "FAILED" });
+    return state;
+  };
+  const listed = async (query: string, claims: (typeof tokens)[keyof typeof tokens]) => {
+    const { body } = await harness({ state: shared() }).send({ path: "/v1/resources", query, claims });
+    return (body.items as { id: string }[]).map(({ id }) => id);
+  };
+
+  it("are listed for the platform role, also those in one status, and for nobody else", async () => {
+    expect(await listed("", tokens.platform)).toEqual([ids.resource, ids.failed, idOf(13)]);
+    expect(await listed("status=FAILED", tokens.platform)).toEqual([ids.failed, idOf(13)]);
+    expect(await listed("status=FAILED&team=search", tokens.platform)).toEqual([idOf(13)]);
+    expect(await listed("status=FAILED", tokens.developer)).toEqual([ids.failed]);
+    expect(await listed("status=FAILED", tokens.viewer)).toEqual([ids.failed]);
+  });
+
+  it.each(["service=orders", "environment=staging", "type=bucket", "status=FAILED&type=bucket"])(
+    "are not narrowed by %s, for which no index leads over all teams",
+    async (query) => {
+      const { send, store } = harness();
+      const answer = await send({ path: "/v1/resources", query, ...platform });
+      expect(answer.status).toBe(400);
+      expect(answer.body.errors).toMatchObject([{ pointer: "team" }]);
+      expect(store.calls).toEqual([]);
+      expect((await send({ path: "/v1/resources", query: `${query}&team=payments`, ...platform })).status).toBe(200);
+    },
+  );
 });
 
 describe("a target", () => {

@@ -105,10 +105,9 @@ const rowsOf = (node: Node) =>
   node["Actual Loops"];
 
 const first = { limit: 51, cursor: null };
-const list = (filter: ResourceFilter) => {
-  const page = { limit: 50, cursor: null };
-  const built = resourceList(filter, page);
-  return { sql: pageOf(built.list), parameters: { ...built.parameters, ...first } };
+const list = (filter: ResourceFilter, cursor: string | null = null) => {
+  const built = resourceList(filter, { limit: 50, cursor });
+  return { sql: pageOf(built.list), parameters: { ...built.parameters, ...first, cursor } };
 };
 const findings = (filter: Parameters<typeof findingList>[0]) => {
   const built = findingList(filter, { limit: 50, cursor: null });
@@ -142,6 +141,13 @@ const reads: Case[] = [
   },
   { reason: "resources of a type", roles: both, make: () => list({ team: place.team, type: "redis" }), tables: 1 },
   { reason: "resources in a status", roles: both, make: () => list({ status: "FAILED" }), tables: 1 },
+  {
+    reason: "a later page of what is in a status",
+    roles: both,
+    make: () => list({ status: "FAILED" }, ids.resource),
+    tables: 1,
+  },
+  { reason: "a later page of the resources", roles: both, make: () => list({}, ids.resource), tables: 1 },
   { reason: "deleted resources", roles: both, make: () => list({ status: "DELETED" }), tables: 1 },
   {
     reason: "a timeline",

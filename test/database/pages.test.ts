@@ -45,6 +45,35 @@ test.each([
   },
 );
 
+test("what is FAILED of two teams is paged over both for the platform, by id, and one team reads its own", async () => {
+  const places = [await newPlace(store), await newPlace(store)];
+  const made: string[] = [];
+  for (const name of ["a", "b", "c"])
+    for (const place of places) {
+      const change = create(name);
+      await accept(store, place, [change]);
+      made.push(change.resourceId);
+    }
+  const failed = made.slice(0, 5).sort();
+  await store.as("owner").rows(
+    `update cairn.resources set status = 'FAILED'
+     where id in (select x::uuid from jsonb_array_elements_text(:ids::jsonb) x)`,
+    { ids: JSON.stringify(failed) },
+  );
+  const idsOf = ({ items }: { items: { id: string }[] }) => items.map(({ id }) => id);
+  const filter = { status: "FAILED" } as const;
+
+  store.counted.statements = 0;
+  const read = await all((cursor) => store.api.resources("platform", filter, { limit: 2, cursor }));
+  expect(idsOf(read)).toEqual(failed);
+  expect(store.counted.statements).toBe(read.pages);
+
+  for (const [index, { team }] of places.entries()) {
+    const own = await store.api.resources({ team }, filter, { limit: 10, cursor: null });
+    expect(idsOf(own)).toEqual(failed.filter((id) => made.indexOf(id) % 2 === index));
+  }
+});
+
 test("a page is cut by bytes before an answer would be too large, and nothing is lost", async () => {
   const place = await newPlace(store);
   const changes = Array.from({ length: 60 }, (_, index) => create(`r${index}`));
