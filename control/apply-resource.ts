@@ -6,7 +6,7 @@ import {
   answered,
   prepareCall,
   type ReconcileDeps,
-  reason,
+  reasonOf,
   type Step,
   unanswered,
   waitingFor,
@@ -50,7 +50,7 @@ export async function applyResource(deps: ReconcileDeps, ref: OperationRef, aske
       return attemptFailed(deps, work, outcome.failure);
     case "throttled": {
       const delaySeconds = Math.max(outcome.retryAfterSeconds, pauseSeconds(deps.pace, work.waits, deps.random));
-      const limited = reason("PROVIDER_THROTTLED", outcome.failure.message);
+      const limited = reasonOf("PROVIDER_THROTTLED", outcome.failure);
       const answer = { answer: "throttled", code: outcome.failure.code } as const;
       return advance(deps, ref, { to: "wait", reason: limited, delaySeconds }, answer);
     }

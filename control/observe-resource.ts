@@ -10,6 +10,7 @@ import {
   prepareCall,
   type ReconcileDeps,
   reason,
+  reasonOf,
   type Step,
   unanswered,
   waitingFor,
@@ -159,7 +160,7 @@ async function keepWaiting(
 
 function notSeen(deps: ReconcileDeps, work: Work, seen: Observation & { state: "unknown" }): Promise<Step> {
   if (!seen.failure.transient) {
-    const refused = reason("NEEDS_ATTENTION", seen.failure.message);
+    const refused = reasonOf("NEEDS_ATTENTION", seen.failure);
     return advance(deps, work.ref, { to: "failed", reason: refused, proven: false }, answered);
   }
   const delaySeconds = Math.max(seen.retryAfterSeconds ?? 0, pauseSeconds(deps.pace, work.waits, deps.random));
@@ -175,11 +176,12 @@ function notSeen(deps: ReconcileDeps, work: Work, seen: Observation & { state: "
 export function attemptFailed(deps: ReconcileDeps, work: Work, failure: Failure): Promise<Step> {
   const answer = answerOf(failure);
   if (!failure.transient) {
-    const refused = reason("PROVIDER_REJECTED", failure.message);
+    const refused = reasonOf("PROVIDER_REJECTED", failure);
     return advance(deps, work.ref, { to: "failed", reason: refused, proven: true }, answer);
   }
   if (work.attempt >= deps.pace.maxAttempts) {
-    const enough = reason("NEEDS_ATTENTION", `${work.attempt} attempts failed, the last one so: ${failure.message}`);
+    const said = `${work.attempt} attempts failed, the last one so: ${failure.message}`;
+    const enough = reasonOf("NEEDS_ATTENTION", failure, said);
     return advance(deps, work.ref, { to: "failed", reason: enough, proven: true }, answer);
   }
   const delaySeconds = pauseSeconds(deps.pace, work.attempt, deps.random);

@@ -3,7 +3,7 @@ import { hashOf, mapStrings } from "../core/json.ts";
 import type { Answer, OperationRef, Progress, Work } from "../core/operation.ts";
 import type { Failure, ProviderCall, Providers } from "../core/provider.ts";
 import { withReferencesResolved } from "../core/reference.ts";
-import type { Reason, ReasonCode } from "../core/resource.ts";
+import { providerCodePattern, type Reason, type ReasonCode } from "../core/resource.ts";
 import type { WorkerStore } from "../core/store.ts";
 import { TemplateError } from "../core/template.ts";
 import type { Pace } from "./pace.ts";
@@ -92,9 +92,15 @@ export function reason(code: ReasonCode, message: string): Reason {
   return { code, message: message.slice(0, 1000), retryAt: null };
 }
 
+/** A reason that a provider gave; `message` where there is more to say than its own. */
+export function reasonOf(code: ReasonCode, failure: Failure, message = failure.message): Reason {
+  const known = providerCodePattern.test(failure.code);
+  return { ...reason(code, message), ...(known ? { providerCode: failure.code } : {}) };
+}
+
 /** A failure that leaves everything as it was: the operation waits as a row, and the sweep goes on. */
 export function waitingFor(failure: Failure): Reason {
-  return reason(isThrottling(failure) ? "PROVIDER_THROTTLED" : "PROVIDER_UNAVAILABLE", failure.message);
+  return reasonOf(isThrottling(failure) ? "PROVIDER_THROTTLED" : "PROVIDER_UNAVAILABLE", failure);
 }
 
 export const answered: Answer = { answer: "answered" };

@@ -10,8 +10,19 @@ export const resourceStatuses: readonly ResourceStatus[] = [
   "DELETED",
 ];
 
-/** Why a resource is where it is, in words a developer can act on. `retryAt` (ISO 8601) when Cairn goes on by itself. */
-export type Reason = { code: ReasonCode; message: string; retryAt: string | null };
+/**
+ * Why a resource is where it is, in words a developer can act on. `retryAt` (ISO 8601) when Cairn goes on by itself.
+ * `providerCode` where the provider is behind it, as it says it: `ACCESS_DENIED`.
+ */
+export type Reason = {
+  code: ReasonCode;
+  message: string;
+  retryAt: string | null;
+  providerCode?: string | undefined;
+};
+
+/** What else may come in a code's place, a page of HTML or a secret, is none and is not kept. */
+export const providerCodePattern = /^[A-Z][A-Z0-9_]{0,63}$/;
 
 export type ReasonCode =
   | "NEEDS_ATTENTION"

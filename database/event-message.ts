@@ -22,8 +22,8 @@ const sentences: { [event: string]: (detail: JsonObject, actor: string) => strin
   "operation.ready": () => "It is READY.",
   "operation.deleted": () => "It is deleted.",
   "operation.superseded": () => "A newer change took its place.",
-  "operation.waiting": (detail) => `It waits until ${detail.retryAt}: ${reasonOf(detail)}`,
-  "operation.failed": (detail) => `It failed: ${reasonOf(detail)}`,
+  "operation.waiting": (detail) => `It waits until ${detail.retryAt}${codeOf(detail)}: ${reasonOf(detail)}`,
+  "operation.failed": (detail) => `It failed${codeOf(detail)}: ${reasonOf(detail)}`,
   "operation.blocked": ({ by, more }) =>
     `It cannot go on: ${list(by)}${typeof more === "number" && more > 0 ? ` and ${more} more` : ""} failed.`,
   "operation.unblocked": () => "What it waited for is done, so it goes on.",
@@ -62,6 +62,13 @@ function reasonOf(detail: JsonObject): string {
   return isObject(detail.reason) && typeof detail.reason.message === "string"
     ? detail.reason.message
     : "no reason was given.";
+}
+
+/** The provider's own code, where the reason has one. */
+function codeOf({ reason }: JsonObject): string {
+  return isObject(reason) && typeof reason.providerCode === "string"
+    ? `, with the provider's code ${reason.providerCode}`
+    : "";
 }
 
 /** The finding about the object as a whole, whose pointer is empty. */

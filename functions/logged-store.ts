@@ -13,7 +13,8 @@ export function loggedStore(store: WorkerStore): WorkerStore {
     async advance(ref, progress, answer) {
       const result = await store.advance(ref, progress, answer);
       const { to, reason } = { reason: null, ...progress };
-      log("info", "advance", { to, reason: reason?.code, outcome: result.outcome, answer: answer?.answer });
+      const { code, providerCode } = reason ?? {};
+      log("info", "advance", { to, reason: code, providerCode, outcome: result.outcome, answer: answer?.answer });
       return result;
     },
   };

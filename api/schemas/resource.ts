@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import type { ReasonCode, Resource, ResourceEvent } from "../../core/resource.ts";
+import { providerCodePattern, type ReasonCode, type Resource, type ResourceEvent } from "../../core/resource.ts";
 import { id, jsonObject, time } from "./common.ts";
 
 const reasonCodes = [
@@ -35,7 +35,15 @@ export const resource = z
     generation: z.int(),
     outputs: jsonObject.openapi({ description: "Never holds a secret; `secretArn` points at one." }),
     reason: z
-      .object({ code: z.enum(reasonCodes), message: z.string(), retryAt: time.nullable() })
+      .object({
+        code: z.enum(reasonCodes),
+        message: z.string(),
+        retryAt: time.nullable(),
+        providerCode: z.string().regex(providerCodePattern).optional().openapi({
+          description: "The provider's own code, where it is behind the reason.",
+          example: "ACCESS_DENIED",
+        }),
+      })
       .nullable()
       .openapi({ description: "Why it is where it is; `retryAt` when Cairn goes on by itself." }),
     external: z.object({ identifier: z.string() }).nullable(),

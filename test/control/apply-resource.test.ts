@@ -67,21 +67,29 @@ describe("asking a provider", () => {
       { outcome: "rejected", failure: transient },
       {},
       end,
-      { to: "next-attempt", reason: { code: "PROVIDER_UNAVAILABLE", message: transient.message }, delaySeconds: 4.5 },
+      {
+        to: "next-attempt",
+        reason: { code: "PROVIDER_UNAVAILABLE", message: transient.message, providerCode: transient.code },
+        delaySeconds: 4.5,
+      },
     ],
     [
       "rejected for the fifth time asks for a person",
       { outcome: "rejected", failure: transient },
       { work: workOf({ attempt: 5 }) },
       end,
-      { to: "failed", proven: true, reason: { code: "NEEDS_ATTENTION" } },
+      { to: "failed", proven: true, reason: { code: "NEEDS_ATTENTION", providerCode: transient.code } },
     ],
     [
       "rejected for good fails",
       { outcome: "rejected", failure: final },
       {},
       end,
-      { to: "failed", proven: true, reason: { code: "PROVIDER_REJECTED", message: final.message } },
+      {
+        to: "failed",
+        proven: true,
+        reason: { code: "PROVIDER_REJECTED", message: final.message, providerCode: final.code },
+      },
     ],
     [
       "a failure starts what it lets go on",
@@ -95,7 +103,7 @@ describe("asking a provider", () => {
       { outcome: "throttled", failure: throttling, retryAfterSeconds: 1 },
       {},
       end,
-      { to: "wait", reason: { code: "PROVIDER_THROTTLED" }, delaySeconds: 2.5 },
+      { to: "wait", reason: { code: "PROVIDER_THROTTLED", providerCode: throttling.code }, delaySeconds: 2.5 },
     ],
     [
       "throttled waits as long as it is told",
@@ -116,7 +124,7 @@ describe("asking a provider", () => {
       { outcome: "unknown", failure: transient },
       {},
       end,
-      { to: "wait", reason: { code: "PROVIDER_UNAVAILABLE" }, delaySeconds: 15 },
+      { to: "wait", reason: { code: "PROVIDER_UNAVAILABLE", providerCode: transient.code }, delaySeconds: 15 },
     ],
     [
       "even one that looks final is no proof",

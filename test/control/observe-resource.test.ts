@@ -390,6 +390,25 @@ describe("observing", () => {
     expect(progress?.reason.message).toHaveLength(1000);
   });
 
+  it("gives the code of a look that no other look would better", async () => {
+    const failure = { code: "LOOKUP_INCOMPLETE", message: "There are too many.", transient: false };
+    const scene = reconciling({ seen: { state: "unknown", failure, retryAfterSeconds: null } });
+    await observeResource(scene.deps, ref);
+    expect(scene.written).toMatchObject([
+      { to: "failed", reason: { code: "NEEDS_ATTENTION", message: failure.message, providerCode: failure.code } },
+    ]);
+  });
+
+  it.each(["canary-1234", "Access Denied", "", "A".repeat(65), "<html>"])(
+    "keeps no provider's code that is none: %j",
+    async (code) => {
+      const scene = reconciling({ work: workOf(asked), seen: { ...absent, failed: { ...final, code } } });
+      await observeResource(scene.deps, ref);
+      const [progress] = scene.written as (Progress & { to: "failed" })[];
+      expect(progress?.reason).toEqual({ code: "PROVIDER_REJECTED", message: final.message, retryAt: null });
+    },
+  );
+
   it("makes every output text, so that a port may stand where text may", async () => {
     const outputs = { port: "${attributes.Port}", open: "${attributes.Open}", url: "db:${attributes.Port}" };
     const scene = reconciling({

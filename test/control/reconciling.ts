@@ -11,12 +11,12 @@ export const ref: OperationRef = { team: "payments", operation: idOf(1), epoch: 
 export const next: OperationRef = { team: "payments", operation: idOf(2), epoch: 1 };
 
 export const transient: Failure = {
-  code: "ServiceInternalError",
+  code: "SERVICE_INTERNAL_ERROR",
   message: "The service is not well.",
   transient: true,
 };
-export const final: Failure = { code: "InvalidRequest", message: "The name is too long.", transient: false };
-export const throttling: Failure = { code: "ThrottlingException", message: "Rate exceeded.", transient: true };
+export const final: Failure = { code: "INVALID_REQUEST", message: "The name is too long.", transient: false };
+export const throttling: Failure = { code: "THROTTLING", message: "Rate exceeded.", transient: true };
 
 export const definition = definitionOf("app", { properties: { Name: "app", Url: "${resources.db.outputs.url}" } });
 export const dependencies = { db: { url: "postgres://db" } };

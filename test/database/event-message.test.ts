@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import type { JsonObject } from "../../core/json.ts";
 import { eventMessage } from "../../database/event-message.ts";
 
+const reason = { code: "PROVIDER_REJECTED", message: "No such engine.", retryAt: null };
 const place = { service: "AWS::MSK", provider: "aws", environment: "staging" };
 
 test.each<[event: string, detail: JsonObject, message: string]>([
@@ -14,6 +15,17 @@ test.each<[event: string, detail: JsonObject, message: string]>([
   ["operation.held", { ...place, gate: "BUDGET" }, "It waits: more is asked of aws in staging than it takes at once."],
   ["operation.blocked", { by: ["db"], more: 0 }, "It cannot go on: db failed."],
   ["operation.blocked", { by: ["db", "cache"], more: 12 }, "It cannot go on: db, cache and 12 more failed."],
+  [
+    "operation.failed",
+    { reason: { ...reason, providerCode: "ACCESS_DENIED" } },
+    "It failed, with the provider's code ACCESS_DENIED: No such engine.",
+  ],
+  [
+    "operation.waiting",
+    { reason: { ...reason, providerCode: "THROTTLED" }, retryAt: "T" },
+    "It waits until T, with the provider's code THROTTLED: No such engine.",
+  ],
+  ["operation.failed", { reason }, "It failed: No such engine."],
   ["operation.resumed", { epoch: 3 }, "Its turn came, so it goes on."],
   [
     "breaker.opened",

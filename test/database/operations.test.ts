@@ -239,6 +239,22 @@ describe("advance", () => {
     expect(proven).toMatchObject({ status: "FAILED", attempt: 2, token_used_at: null });
   });
 
+  test.each([
+    { to: "failed", proven: true, status: "FAILED" },
+    { to: "wait", delaySeconds: 30, status: "PENDING" },
+    { to: "next-attempt", delaySeconds: 30, status: "PENDING" },
+  ] as const)("the provider's code stands in the resource, its operation and its timeline: $to", async (step) => {
+    const { status, ...progress } = step;
+    await run(store, ref, { ...progress, reason: { ...reason, providerCode: "NOT_STABILIZED" } });
+    const coded = { reason: { code: reason.code, providerCode: "NOT_STABILIZED" } };
+    expect(await store.api.resource({ team: place.team }, id)).toMatchObject({ status, ...coded });
+    expect(await operation()).toMatchObject(coded);
+    const timeline = await store.api.resourceEvents({ team: place.team }, id, { limit: 100, cursor: null });
+    const last = timeline?.items.at(-1);
+    expect(last?.detail).toMatchObject(coded);
+    expect(last?.message).toContain("NOT_STABILIZED");
+  });
+
   test("a next attempt waits with a new token that nothing was asked under", async () => {
     const first = await operation();
     await run(store, ref, { to: "next-attempt", reason, delaySeconds: 30 });

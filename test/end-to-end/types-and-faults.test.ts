@@ -6,7 +6,15 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
 import type { IntentView } from "../../core/intent.ts";
 import { tableGoldenPath } from "../golden-paths/table-golden-path.ts";
-import { ledgerOf, putSim, resourcesOf, settleIntent, startTestMachine, type TestMachine } from "../support/machine.ts";
+import {
+  ledgerOf,
+  linesOf,
+  putSim,
+  resourcesOf,
+  settleIntent,
+  startTestMachine,
+  type TestMachine,
+} from "../support/machine.ts";
 
 const goldenPaths = fileURLToPath(new URL("../../golden-paths/", import.meta.url));
 
@@ -158,7 +166,15 @@ describe("a machine with a golden path of its own, on a cloud that fails", () =>
     });
     expect(failed.status).toBe("FAILED");
     const resources = await resourcesOf(machine.developer, "shop");
-    expect(resources.get("files")?.reason?.code).toBe("PROVIDER_REJECTED");
+    const files = resources.get("files");
+    expect(files?.reason).toMatchObject({ code: "PROVIDER_REJECTED", providerCode: "ACCESS_DENIED" });
+    const timeline = await machine.developer<{ items: { message: string }[] }>(
+      "GET",
+      `/v1/resources/${files?.id}/events`,
+    );
+    expect(timeline.body.items.at(-1)?.message).toMatch(/^It failed, with the provider's code ACCESS_DENIED: AWS::S3/);
+    const steps = linesOf(machine).filter(({ message, resource }) => message === "advance" && resource === files?.id);
+    expect(steps.at(-1)).toMatchObject({ to: "failed", reason: "PROVIDER_REJECTED", providerCode: "ACCESS_DENIED" });
     expect(resources.get("files-name")?.reason?.code).toBe("DEPENDENCY_FAILED");
 
     const retried = await apply("shop", "staging", { files: { type: "bucket" } });
