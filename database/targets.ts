@@ -1,11 +1,31 @@
 import type { JsonObject } from "../core/json.ts";
 import type { Database } from "./data-api.ts";
 
-/** Sets the platform team's targets. One that is left out stays: resources may live there. */
+/** A stage's target is for an environment that is not there. */
+export class UnknownEnvironment extends Error {
+  override readonly name = "UnknownEnvironment";
+  constructor(targets: readonly { environment: string; provider: string }[], known: readonly string[]) {
+    const named = targets.map(({ environment, provider }) => `the ${provider} target of ${environment}`).join(", ");
+    super(
+      `${named}: there is no such environment; there are ${known.join(", ")}, and PUT /v1/environments/NAME makes one`,
+    );
+  }
+}
+
+/**
+ * Sets the platform team's targets. One that is left out stays: resources may live there.
+ *
+ * @throws {UnknownEnvironment} and sets none
+ */
 export async function putTargets(
   database: Database,
   targets: readonly { environment: string; provider: string; config: JsonObject }[],
 ): Promise<void> {
+  const known = await database.rows<string>(
+    "select to_jsonb(environment) from cairn.environments order by environment",
+  );
+  const unknown = targets.filter(({ environment }) => !known.includes(environment));
+  if (unknown.length > 0) throw new UnknownEnvironment(unknown, known);
   await database.rows(
     `insert into cairn.targets as known (environment, provider, config)
      select t->>'environment', t->>'provider', t->'config' from jsonb_array_elements(:targets::jsonb) t

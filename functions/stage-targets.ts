@@ -16,6 +16,11 @@ export const stageTarget = z.object({
 
 export type StageTarget = z.infer<typeof stageTarget>;
 
+/** A new cluster does not say where it is. */
+export class TargetNotLocated extends Error {
+  override readonly name = "TargetNotLocated";
+}
+
 type Ports = {
   database: Database;
   cloudControlIn: (target: JsonObject) => CloudControlClient;
@@ -53,9 +58,10 @@ export async function locateTargets(
   for (const { target, failure } of lost) {
     const { environment, provider } = target;
     if (!known.some((other) => other.environment === environment && other.provider === provider))
-      throw new Error(`the ${provider} target of ${environment} is new, and its cluster could not be asked`, {
-        cause: failure,
-      });
+      throw new TargetNotLocated(
+        `the ${provider} target of ${environment} is new, and its cluster could not be asked: ${failure?.name}`,
+        { cause: failure },
+      );
     log("error", "a target's cluster could not be asked; what the store knows of it stays", {
       environment,
       provider,

@@ -54,15 +54,37 @@ describe("a deployment's targets", () => {
   });
 
   test.each([
-    { reason: "that cannot be asked", answer: new Error("no answer") },
-    { reason: "that answers something else", answer: { DBClusterArn: "arn" } },
-  ])("end the deployment when a new one has a cluster $reason", async ({ answer }) => {
+    { reason: "that cannot be asked", answer: new Error("no answer"), cause: "Error" },
+    { reason: "that answers something else", answer: { DBClusterArn: "arn" }, cause: "ZodError" },
+  ])("end the deployment when a new one has a cluster $reason", async ({ answer, cause }) => {
     const fresh = { ...postgres, environment: "development" };
-    await expect(locateTargets(ports(answer), [aws, fresh])).rejects.toThrow(
-      "the postgres target of development is new, and its cluster could not be asked",
-    );
+    await expect(locateTargets(ports(answer), [aws, fresh])).rejects.toMatchObject({
+      name: "TargetNotLocated",
+      message: `the postgres target of development is new, and its cluster could not be asked: ${cause}`,
+    });
+  });
+
+  test("are refused by name when one is for an environment that is not there, and none is written", async () => {
+    const before = await rowsOf();
+    const changed = { ...aws, config: { ...access, subnetIds: ["subnet-2"] } };
+    const nowhere = { ...changed, environment: "qa" };
+    await expect(putTargets(store.as("owner"), [changed, nowhere])).rejects.toMatchObject({
+      name: "UnknownEnvironment",
+      message:
+        "the aws target of qa: there is no such environment; there are development, production, staging, and PUT /v1/environments/NAME makes one",
+    });
+    expect(await rowsOf()).toEqual(before);
+  });
+
+  test("may be for an environment that somebody has made", async () => {
+    const platform = { subject: "pat", role: "platform", team: null } as const;
+    await store.api.putEnvironment("platform", platform, "qa", { tier: "staging" });
+    await putTargets(store.as("owner"), [{ ...aws, environment: "qa" }]);
+    expect(await rowsOf()).toContainEqual(expect.objectContaining({ environment: "qa", provider: "aws" }));
   });
 });
+
+const rowsOf = () => store.as("owner").rows("select to_jsonb(t) from cairn.targets t order by environment, provider");
 
 /** Cloud Control that gives this answer, behind the SDK's own client. */
 function ports(answer: object, asked: unknown[] = []) {
