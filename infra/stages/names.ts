@@ -9,6 +9,9 @@ export const name = z
 
 export const accountId = z.string().regex(/^[0-9]{12}$/, "must be an account id of 12 digits");
 
+export const subnetId = /^subnet-[0-9a-f]+$/;
+export const securityGroupId = /^sg-[0-9a-f]+$/;
+
 export const regionName = z.string().refine((region) => regions.includes(region), {
   error: ({ input }) => `${JSON.stringify(input)} is no region of AWS; there are ${regions.join(", ")}`,
 });

@@ -6,6 +6,8 @@ import { accountId, name, regionName } from "./names.ts";
 import { mayNotSleep, storeSchema } from "./store.ts";
 import { targetsSchema } from "./target.ts";
 import { tokensSchema } from "./tokens.ts";
+import { unusable } from "./unusable-stage.ts";
+import { wordFault } from "./word-fault.ts";
 
 /** CloudWatch takes these and no others. */
 const logDays = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 3653] as const;
@@ -54,12 +56,21 @@ const stageSchema = closed({
 /** What differs from one deployment of Cairn to the next. */
 export type Stage = z.infer<typeof stageSchema>;
 
-/** @throws {Error} naming the file, the key and what is allowed */
+/** @throws {UnusableStage} naming the file, the key and what is allowed */
 export function parseStage(file: string, value: unknown): Stage {
-  const parsed = stageSchema.safeParse(value);
+  const parsed = stageSchema.safeParse(value, { error: wordFault });
   if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.map(({ path, message }) => `  ${path.join(".") || "(the whole)"}: ${message}`);
-  throw new Error(`${file} cannot be used:\n${faults.join("\n")}`);
+  throw unusable(
+    file,
+    parsed.error.issues.map(({ path, message }) => {
+      const missing = valueAt(value, path) === undefined && !message.startsWith("is missing");
+      return `${path.join(".") || "(the whole)"}: ${missing ? "is missing; " : ""}${message}`;
+    }),
+  );
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>((part, key) => (part as { [key: PropertyKey]: unknown } | undefined)?.[key], value);
 }
 
 type Check = z.core.ParsePayload<Stage>;

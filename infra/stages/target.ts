@@ -3,7 +3,7 @@ import { z } from "zod";
 import { goldenPathVariants } from "../golden-path-data.ts";
 import { capacity, engineVersion, minIsNotAboveMax } from "./aurora.ts";
 import { closed } from "./closed.ts";
-import { accountId, name, regionName } from "./names.ts";
+import { accountId, name, regionName, securityGroupId, subnetId } from "./names.ts";
 import { noTwo } from "./no-two.ts";
 
 const environment = z.string().regex(/^[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?$/, "must be an environment's name");
@@ -24,8 +24,8 @@ const newTenantsSchema = closed({
   backupDays: z.int().min(1).max(35),
   deletionProtection: z.boolean(),
   /** In the account's own network, from which tenants connect: two zones at least. */
-  subnetIds: z.array(z.string().regex(/^subnet-[0-9a-f]+$/, "must be a subnet's id")).min(2),
-  securityGroupIds: z.array(z.string().regex(/^sg-[0-9a-f]+$/, "must be a security group's id")).min(1),
+  subnetIds: z.array(z.string().regex(subnetId, "must be a subnet's id")).min(2),
+  securityGroupIds: z.array(z.string().regex(securityGroupId, "must be a security group's id")).min(1),
   /** Where the admin connects; no tenant's. */
   database: z.string().regex(/^[a-z][a-z0-9_]{0,62}$/, "must be a database's name"),
 }).check(minIsNotAboveMax);
@@ -59,7 +59,9 @@ const targetSchema = closed({
   /** Calls a second that this account may get; null: 25, which Cloud Control takes safely. */
   requestsPerSecond: z.number().min(0.1).max(1000).nullable(),
   /** What golden paths read as `${target.…}`: subnets, security groups, clusters. */
-  values: z.record(z.string(), z.union([z.string(), z.array(z.string())])).check(someoneReads),
+  values: z
+    .record(z.string(), z.union([z.string(), z.array(z.string())], { error: "must be a string or a list of strings" }))
+    .check(someoneReads, areWhatTheySay),
   tenants: tenantsSchema.nullable(),
 });
 
@@ -85,5 +87,20 @@ function someoneReads({ value, issues }: z.core.ParsePayload<{ [key: string]: un
   for (const key of Object.keys(value).filter((key) => !allowed.includes(key))) {
     const message = `is read by no golden path; they read ${allowed.join(", ")}`;
     issues.push({ code: "custom", path: [key], input: value[key], message });
+  }
+}
+
+/** What a target value's name says it holds. */
+const said: readonly { named: RegExp; looks: RegExp; what: string }[] = [
+  { named: /subnetIds?$/i, looks: subnetId, what: "a subnet's id, subnet-…" },
+  { named: /securityGroupIds?$/i, looks: securityGroupId, what: "a security group's id, sg-…" },
+  { named: /Arn$/, looks: /^arn:aws[a-z-]*:/, what: "an ARN" },
+];
+
+function areWhatTheySay({ value, issues }: z.core.ParsePayload<{ [key: string]: string | string[] }>): void {
+  for (const [key, held] of Object.entries(value)) {
+    for (const { looks, what } of said.filter(({ named }) => named.test(key)))
+      for (const text of [held].flat().filter((text) => !looks.test(text)))
+        issues.push({ code: "custom", path: [key], input: held, message: `${JSON.stringify(text)} is not ${what}` });
   }
 }

@@ -1,3 +1,6 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { readStage } from "../../infra/stages/read-stage.ts";
 import { parseStage } from "../../infra/stages/stage.ts";
@@ -47,7 +50,23 @@ describe("a stage", () => {
   });
 
   test.each(["prod", "constructor", "", 7])("%s is unknown: the error lists those there are", (name) => {
-    expect(() => readStage(name)).toThrow("no such stage, infra/stages/ has development, production");
+    expect(() => readStage(name)).toThrow("no such stage, infra/stages/read-stage.ts lists development, production");
+  });
+
+  test("is called what its file is: by another name it would be another Cairn", () => {
+    expect(() => readStage("production", { production: { ...good, name: "prod" } })).toThrow(
+      'infra/stages/production.ts cannot be used:\n  name: must be "production", as the stage is listed',
+    );
+  });
+
+  test("that cannot be used ends the app with what is wrong and nothing else", async () => {
+    const app = fileURLToPath(new URL("../../infra/app.ts", import.meta.url));
+    const env = { ...process.env, CDK_CONTEXT_JSON: JSON.stringify({ stage: "prod" }) };
+    const run = promisify(execFile)(process.execPath, ["--disable-warning=ExperimentalWarning", app], { env });
+    await expect(run).rejects.toMatchObject({
+      code: 1,
+      stderr: "-c stage=prod: no such stage, infra/stages/read-stage.ts lists development, production\n",
+    });
   });
 
   test.each([
@@ -64,7 +83,10 @@ describe("a stage", () => {
   test.each([
     // missing
     { change: { tokens: undefined }, names: "tokens: is missing; it holds issuer, audience, claims, platformSubjects" },
-    { change: { tokens: tokensWithoutIssuer }, names: "tokens.issuer: must be an https URL" },
+    { change: { tokens: tokensWithoutIssuer }, names: "tokens.issuer: is missing; must be an https URL" },
+    { change: { machineCallers: undefined }, names: "machineCallers: is missing; must be a list" },
+    { change: { region: undefined }, names: "region: is missing; must be a string" },
+    { change: { logDays: undefined }, names: "logDays: is missing; must be one of 1, 3, 5, 7," },
     { change: { tokens: { ...good.tokens, audience: [] } }, names: "tokens.audience: must name at least one" },
     // misspelt
     { change: { alarmAdresses: [] }, names: "(the whole): has no alarmAdresses; allowed are name, account, region," },
@@ -100,17 +122,21 @@ describe("a stage", () => {
     },
     { change: { store: { ...good.store, engineVersion: "16.11" } }, names: "store.engineVersion: Aurora has no" },
     { change: { store: { ...good.store, maxCapacity: 1.7 } }, names: "store.maxCapacity: must be in steps of 0.5" },
-    { change: { store: { ...good.store, backupDays: 36 } }, names: "store.backupDays: " },
+    { change: { store: { ...good.store, backupDays: 36 } }, names: "store.backupDays: must be at most 35" },
     { change: { logDays: 31 }, names: "logDays: must be one of 1, 3, 5, 7, 14, 30," },
     { change: { alarmAddresses: ["on-call"] }, names: "alarmAddresses.0: must be an email address" },
     { change: { runbook: "docs/runbook.md#alarms" }, names: "runbook: must be a path or a URL without a fragment" },
-    { change: { driftIntervalSeconds: 1 }, names: "driftIntervalSeconds: " },
-    { change: { requests: { perSecond: 0, burst: 1 } }, names: "requests.perSecond: " },
+    { change: { driftIntervalSeconds: 1 }, names: "driftIntervalSeconds: must be at least 300" },
+    { change: { requests: { perSecond: 0, burst: 1 } }, names: "requests.perSecond: must be at least 1" },
+    { change: { rotationDays: 1.5 }, names: "rotationDays: must be a whole number" },
     {
       change: { machineCallers: [{ ...machine, trusts: ["*"] }] },
       names: "machineCallers.0.trusts.0: must be an IAM role",
     },
-    { change: { machineCallers: [{ ...machine, role: "owner" }] }, names: "machineCallers.0.role: " },
+    {
+      change: { machineCallers: [{ ...machine, role: "owner" }] },
+      names: "machineCallers.0.role: must be one of platform, viewer, developer",
+    },
     { change: { targets: [{ ...target, name: "live-look" }] }, names: "targets.0.name: must not end like another" },
     { change: { targets: [{ ...target, externalId: "short" }] }, names: "targets.0.externalId: must be 16 to 128" },
     {
@@ -118,10 +144,29 @@ describe("a stage", () => {
       names: "targets.0.values.subnetIDs: is read by no golden path; they read cacheSecurityGroupIds,",
     },
     {
-      change: { targets: [{ ...target, tenants: { ...target.tenants, subnetIds: ["subnet-1a"] } }] },
-      names: "targets.0.tenants.subnetIds: ",
+      change: { targets: [{ ...target, values: { subnetIds: ["subnet-1", "sg-1"] } }] },
+      names: `targets.0.values.subnetIds: "sg-1" is not a subnet's id, subnet-…`,
     },
-    { change: { targets: [{ ...target, tenants: { cluster: "old" } }] }, names: "targets.0.tenants.cluster: " },
+    {
+      change: { targets: [{ ...target, values: { cacheSecurityGroupIds: ["sg-…"] } }] },
+      names: `targets.0.values.cacheSecurityGroupIds: "sg-…" is not a security group's id, sg-…`,
+    },
+    {
+      change: { targets: [{ ...target, values: { kafkaClusterArn: "shared" } }] },
+      names: 'targets.0.values.kafkaClusterArn: "shared" is not an ARN',
+    },
+    {
+      change: { targets: [{ ...target, values: { subnetIds: 1 } }] },
+      names: "targets.0.values.subnetIds: must be a string or a list of strings",
+    },
+    {
+      change: { targets: [{ ...target, tenants: { ...target.tenants, subnetIds: ["subnet-1a"] } }] },
+      names: "targets.0.tenants.subnetIds: must have at least 2",
+    },
+    {
+      change: { targets: [{ ...target, tenants: { cluster: "old" } }] },
+      names: "targets.0.tenants.cluster: must be one of new, existing",
+    },
     {
       change: { targets: [{ ...target, tenants: { ...target.tenants, engineVersion: "18.3" } }] },
       names: "targets.0.tenants.engineVersion: Aurora has no",
@@ -154,11 +199,11 @@ describe("a stage", () => {
     // overlapping
     {
       change: { targets: [target, { ...second, environments: ["development"] }] },
-      names: "targets.1: has the environment development of number 0 too",
+      names: 'targets.1: "other" has the environment development, and so has "shared"',
     },
     {
       change: { targets: [target, { ...second, tenants: target.tenants }] },
-      names: "targets.1: has the tenants' environment development of",
+      names: `targets.1: "other" has the tenants' environment development, and so has "shared"`,
     },
     {
       change: { targets: [target, { ...second, name: "shared" }] },
@@ -166,7 +211,7 @@ describe("a stage", () => {
     },
     {
       change: { targets: [target, { ...second, externalId: target.externalId }] },
-      names: "targets.1: has the externalId",
+      names: 'targets.1: "other" has the externalId a-made-up-secret-01, and so has "shared"',
     },
   ])("is refused with file and key: $names", ({ change, names }) => {
     const parse = () => parseStage("infra/stages/x.ts", { ...good, ...change });
