@@ -1,6 +1,7 @@
-import { type App, Tags } from "aws-cdk-lib";
+import { Annotations, type App, Tags } from "aws-cdk-lib";
 import type { CairnOptions } from "./cairn-options.ts";
 import { ControlStack } from "./control-stack.ts";
+import { doubtsAbout } from "./stages/doubts.ts";
 import { StoreStack } from "./store-stack.ts";
 import { TargetStack } from "./target-stack.ts";
 
@@ -18,6 +19,8 @@ export function addCairn(app: App, { stage, root, bundles, kinds }: CairnOptions
   const control = new ControlStack(app, `CairnControl-${stage.name}`, { stage, root, bundles, store: store.store });
   // The migrations take on each target's role to ask where its cluster is: it has to be there first.
   for (const target of targets) control.addStackDependency(target);
+  for (const [key, doubt] of doubtsAbout(stage))
+    Annotations.of(control).addWarningV2(`cairn:${key}`, `infra/stages/${stage.name}.ts, ${key}: ${doubt}`);
   Tags.of(app).add("cairn:stage", stage.name);
   return { store, control, targets };
 }
