@@ -1,6 +1,7 @@
 // What a dead service of a provider costs: `npm run bench:dead-provider`. Two hundred resources on it, two hundred on a healthy
 // one whose target is another. Ends with 1 when a count or a ratio is not kept. Takes six minutes: both targets' budgets are set so
 // low that they, and not a busy processor, make the pace.
+import { readArgs, whole } from "../scripts/read-args.ts";
 import {
   allReady,
   allResources,
@@ -17,7 +18,10 @@ import {
 } from "../test/support/dead-service.ts";
 import { putSim, startTestMachine } from "../test/support/machine.ts";
 
-const many = Number(process.argv[2] ?? 200);
+const { values } = readArgs("npm run bench:dead-provider -- [--resources 200]", {
+  resources: whole(200, { least: 20 }),
+});
+const many = values.resources;
 const sweepSeconds = 10;
 const callsPerSecond = 10;
 /** Five calls are reserved for each operation. */

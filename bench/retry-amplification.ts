@@ -1,9 +1,11 @@
 // How much the retries of a provider in trouble add to what its errors force: `npm run bench:retries`. Every call fails with a chance
 // of 30 %, before anything happens; the cloud counts the calls. Ends with 1 over the bound. Takes three minutes.
+import { readArgs, whole } from "../scripts/read-args.ts";
 import { allReady, applyMany, callsSince, liveObjects, setRates } from "../test/support/dead-service.ts";
 import { putSim, startTestMachine } from "../test/support/machine.ts";
 
-const many = Number(process.argv[2] ?? 60);
+const { values } = readArgs("npm run bench:retries -- [--resources 60]", { resources: whole(60, { least: 1 }) });
+const many = values.resources;
 const chance = 0.3;
 const amplification = 1.1;
 const fault = "ServiceInternalErrorException";

@@ -1,11 +1,11 @@
-// npm run ask-aws -- token-replay [--region eu-central-1]    what only a real account can answer: docs/real-account.md
+// What only a real account can answer: docs/real-account.md.
 // Credentials and region are the SDK's own. What a question makes is named cairn-question-…, and removed again.
-import { parseArgs } from "node:util";
 import { CloudControlClient } from "@aws-sdk/client-cloudcontrol";
 import { listConsistency } from "./questions/list-consistency.ts";
 import type { Question } from "./questions/question.ts";
 import { readRate } from "./questions/read-rate.ts";
 import { tokenReplay } from "./questions/token-replay.ts";
+import { readArgs, refuse, text } from "./read-args.ts";
 
 const questions: { readonly [name: string]: Question } = {
   "token-replay": tokenReplay,
@@ -13,13 +13,12 @@ const questions: { readonly [name: string]: Question } = {
   "read-rate": readRate,
 };
 
-const { values, positionals } = parseArgs({ options: { region: { type: "string" } }, allowPositionals: true });
-const [name = ""] = positionals;
-const question = Object.hasOwn(questions, name) && positionals.length === 1 ? questions[name] : undefined;
-if (question === undefined) {
-  console.error(`There is no question "${positionals.join(" ")}". Ask one of: ${Object.keys(questions).join(", ")}.`);
-  process.exit(2);
-}
+const names = Object.keys(questions).join(", ");
+const usage = `npm run ask-aws -- QUESTION [--region eu-central-1]    one of: ${names}`;
+const { values, words } = readArgs(usage, { region: text }, Number.POSITIVE_INFINITY);
+const [name = ""] = words;
+const question = Object.hasOwn(questions, name) && words.length === 1 ? questions[name] : undefined;
+if (question === undefined) refuse(`there is no question "${words.join(" ")}": ask one of ${names}`);
 
 const region = values.region === undefined ? {} : { region: values.region };
 const clients = {

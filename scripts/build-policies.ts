@@ -9,11 +9,16 @@ import { policyData } from "../policies/config.ts";
 import { loadPolicy } from "../policies/evaluate.ts";
 import { type PolicyLock, policiesFolder, readLock, sha256Of, sourceHash } from "../policies/lock.ts";
 import { findOrBuildOpa, opaVersion } from "./opa.ts";
+import { flag, readArgs } from "./read-args.ts";
 
 const compiled = new URL("compiled/", policiesFolder);
 const say = (line: string) => console.log(`policies: ${line}`);
 
-process.exitCode = process.argv.includes("--check") ? await check() : await build();
+const { values } = readArgs(
+  "npm run policies          compiles the rules\nnpm run policies:check    proves what is committed",
+  { check: flag },
+);
+process.exitCode = values.check ? await check() : await build();
 
 async function build(): Promise<number> {
   const opa = findOrBuildOpa(say);

@@ -1,13 +1,17 @@
-// npm run simulate -- --seeds 5000 [--from 1] [--steps 200] [--workers 2]
-// npm run simulate -- --seed 202            one seed with its trace, shrunk if it breaks a law
-// npm run simulate -- --systematic          every fault at every await point of create, update and delete
-// npm run simulate -- --plants --seeds 500  the checker is checked: every planted bug must be caught
-import { parseArgs } from "node:util";
+// The deterministic simulation: docs/reliability.md.
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import { patchOf } from "../test/simulation/plant.ts";
 import { plants } from "../test/simulation/plants.ts";
 import { openSimulation, type Result, shrink } from "../test/simulation/simulate.ts";
 import { cases, type Outcome, systematically } from "../test/simulation/systematic.ts";
+import { flag, readArgs, refuse, text, whole } from "./read-args.ts";
+
+const usage = `npm run simulate -- --seeds 5000               that many seeds [--from 1]
+npm run simulate -- --seed 202                 one seed with its trace, shrunk if it breaks a law
+npm run simulate -- --systematic               every fault at every await point of create, update and delete
+npm run simulate -- --plants --seeds 500       the checker is checked: every planted bug must be caught
+npm run simulate -- --plants --only "epoch"    those of them whose name has this in it
+All of them: [--steps 200] decisions of the scheduler in each seed, [--workers 2] threads`;
 
 /** A worker's share of seeds, of plants (each with as many seeds as it takes), or of systematic cases. */
 type Job =
@@ -21,29 +25,31 @@ if (isMainThread) await main();
 else await work(workerData as Job);
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      seeds: { type: "string", default: "100" },
-      from: { type: "string", default: "1" },
-      steps: { type: "string", default: "200" },
-      workers: { type: "string", default: "2" },
-      seed: { type: "string" },
-      systematic: { type: "boolean", default: false },
-      plants: { type: "boolean", default: false },
-    },
+  const { values } = readArgs(usage, {
+    seeds: whole(100, { least: 1 }),
+    from: whole(1),
+    steps: whole(200, { least: 1 }),
+    workers: whole(2, { least: 1 }),
+    seed: whole(undefined),
+    systematic: flag,
+    plants: flag,
+    only: text,
   });
-  const steps = whole(values.steps, "steps");
-  const seeds = whole(values.seeds, "seeds");
-  const workers = Math.max(1, whole(values.workers, "workers"));
-  if (values.seed !== undefined) process.exitCode = await one(whole(values.seed, "seed"), steps);
-  else if (values.systematic) process.exitCode = await everyPoint(workers);
-  else if (values.plants) process.exitCode = await everyPlant(steps, seeds, workers);
-  else process.exitCode = await many(whole(values.from, "from"), seeds, steps, workers);
+  const { seeds, steps, workers, seed, systematic, only } = values;
+  const asked = [seed !== undefined && "--seed", systematic && "--systematic", values.plants && "--plants"];
+  const [first, second] = asked.filter((one) => one !== false);
+  if (second !== undefined) refuse(`${first} and ${second} are two different runs`);
+  if (only !== undefined && !values.plants) refuse("--only chooses among --plants");
+  if (seed !== undefined) process.exitCode = await one(seed, steps);
+  else if (systematic) process.exitCode = await everyPoint(workers);
+  else if (values.plants) process.exitCode = await everyPlant(plantsNamed(only), steps, seeds, workers);
+  else process.exitCode = await many(values.from, seeds, steps, workers);
 }
 
-function whole(text: string, name: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new Error(`--${name} takes a whole number, not "${text}".`);
-  return Number(text);
+function plantsNamed(part = ""): number[] {
+  const named = [...plants.entries()].filter(([, { name }]) => name.toLowerCase().includes(part.toLowerCase()));
+  if (named.length === 0) refuse(`--only "${part}": no plant's name has this in it`);
+  return named.map(([index]) => index);
 }
 
 async function many(from: number, count: number, steps: number, workers: number): Promise<number> {
@@ -89,6 +95,9 @@ async function everyPoint(workers: number): Promise<number> {
       all.failures.push(...failures);
       for (const { name, violations, trace } of failures)
         console.log(`${name}: ${said(violations)}\n${trace.join("\n")}`);
+      console.log(
+        `${done} of ${cases.length} cases, ${all.runs} runs, ${all.failures.length} failing, ${seconds(started)} s`,
+      );
     },
   );
   console.log(
@@ -98,10 +107,10 @@ async function everyPoint(workers: number): Promise<number> {
   return all.failures.length > 0 || done < cases.length ? 1 : 0;
 }
 
-async function everyPlant(steps: number, limit: number, workers: number): Promise<number> {
+async function everyPlant(chosen: readonly number[], steps: number, limit: number, workers: number): Promise<number> {
   const started = performance.now();
   const reports = new Map<number, PlantReport["caught"]>();
-  const jobs = shares([...plants.keys()], workers);
+  const jobs = shares(chosen, workers);
   await inWorkers(
     jobs.map((share) => ({ does: "plants", plants: share, steps, limit })),
     ({ plant, caught }: PlantReport) => {
@@ -110,13 +119,13 @@ async function everyPlant(steps: number, limit: number, workers: number): Promis
     },
   );
   console.log("\n| planted bug | caught by | seed |\n|---|---|---|");
-  for (const [index, { name }] of plants.entries()) {
+  for (const index of chosen) {
     const caught = reports.get(index);
-    console.log(`| ${name} | ${caught?.law ?? "not caught"} | ${caught?.by ?? "–"} |`);
+    console.log(`| ${plants[index]?.name} | ${caught?.law ?? "not caught"} | ${caught?.by ?? "–"} |`);
   }
   const caught = [...reports.values()].filter((report) => report !== null).length;
-  console.log(`\n${caught} of ${plants.length} caught, in ${seconds(started)} s.`);
-  return caught === plants.length ? 0 : 1;
+  console.log(`\n${caught} of ${chosen.length} caught, in ${seconds(started)} s.`);
+  return caught === chosen.length ? 0 : 1;
 }
 
 function shares<T>(all: readonly T[], workers: number): T[][] {
@@ -187,6 +196,7 @@ async function one(seed: number, steps: number): Promise<number> {
   for (const { law, what } of shown.violations) console.log(`${law}: ${what}`);
   const { skip = [] } = shown;
   if (skip.length > 0) console.log(`seed ${seed}, shrunk: ${steps - skip.length} of ${steps} steps are left.`);
+  if (result.violations.length === 0) console.log(`seed ${seed}: no law is broken`);
   await simulation.close();
   return result.violations.length === 0 ? 0 : 1;
 }

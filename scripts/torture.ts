@@ -1,25 +1,23 @@
-// npm run torture -- --kills 500 --postgres-stops 50 [--seed 1] [--port 8787]
-import { parseArgs } from "node:util";
+// Real kills of real processes: docs/reliability.md.
 import { torture } from "../test/torture/torture.ts";
+import { readArgs, whole } from "./read-args.ts";
 
-const { values } = parseArgs({
-  options: {
-    kills: { type: "string", default: "15" },
-    "postgres-stops": { type: "string", default: "3" },
-    seed: { type: "string", default: String(Date.now() % 1_000_000) },
-    port: { type: "string" },
-  },
+const usage = "npm run torture -- --kills 500 --postgres-stops 50 [--seed 1] [--port 8787]";
+const { values } = readArgs(usage, {
+  kills: whole(15),
+  "postgres-stops": whole(3),
+  seed: whole(Date.now() % 1_000_000),
+  port: whole(undefined, { least: 1, most: 65_535 }),
 });
-const kills = whole(values.kills, "kills");
-const postgresStops = whole(values["postgres-stops"], "postgres-stops");
-const seed = whole(values.seed, "seed");
+const { kills, seed, port } = values;
+const postgresStops = values["postgres-stops"];
 
 const began = Date.now();
 const { violations, folder } = await torture({
   kills,
   postgresStops,
   seed,
-  port: values.port === undefined ? undefined : whole(values.port, "port"),
+  port,
   say: (line) => console.log(line),
 });
 const minutes = ((Date.now() - began) / 60_000).toFixed(1);
@@ -30,8 +28,3 @@ else {
 }
 // Whoever still waits for an answer is not waited for.
 process.exit(violations.length === 0 ? 0 : 1);
-
-function whole(text: string, name: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new Error(`--${name} takes a whole number, not "${text}".`);
-  return Number(text);
-}
