@@ -47,6 +47,11 @@ export type Failure = {
   transient: boolean;
 };
 
+/** The part of a provider that fails by itself, and has a breaker: `AWS::MSK` of `AWS::MSK::Topic`. As the store says it. */
+export function providerService(kind: string): string {
+  return kind.replace(/::[^:]*$/, "");
+}
+
 /** The code of a request that ended well and of whose object a look shows nothing: that may be denied too (law F15). */
 export const vanished = "VANISHED";
 

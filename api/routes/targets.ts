@@ -1,11 +1,15 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import type { Scope } from "../../core/caller.ts";
 import type { Target } from "../../core/catalog.ts";
+import type { GoldenPaths } from "../../core/definition.ts";
+import { providerService } from "../../core/provider.ts";
+import type { ApiStore } from "../../core/store.ts";
 import { changeShared, readShared } from "../access.ts";
 import { scopeOf } from "../caller.ts";
 import type { Api, ApiDeps } from "../deps.ts";
 import { readReply, writeReply } from "../etag.ts";
 import { jsonBody } from "../json-body.ts";
-import { cursorsOf, pageOf, pageQuery } from "../paging.ts";
+import { cursorsOf, maxPage, pageOf, pageQuery } from "../paging.ts";
 import { Problem } from "../problem.ts";
 import { breaker, breakerBody, target } from "../schemas/catalog.ts";
 import { name } from "../schemas/common.ts";
@@ -30,7 +34,8 @@ const putBreaker = createRoute({
   operationId: "putBreaker",
   tags,
   summary: "Open a breaker, or close it",
-  description: "Opened by hand, it lets nothing through until it is closed by hand. What exists is left alone.",
+  description:
+    "Opened by hand, it lets nothing through until it is closed by hand. What exists is left alone. A service is one that a resource type asks of the provider, or that has a breaker at the target.",
   ...guarded(changeShared, jsonBody({ required: true })),
   request: {
     params: z.object({
@@ -58,7 +63,9 @@ const putBreaker = createRoute({
 
 const cursors = cursorsOf("targets", "names");
 
-export function targetRoutes(api: Api, { store }: ApiDeps): void {
+type Place = { environment: string; provider: string; service: string };
+
+export function targetRoutes(api: Api, { store, goldenPaths }: ApiDeps): void {
   api.openapi(listTargets, async (c) => {
     const { environment, ...page } = c.req.valid("query");
     const caller = c.get("caller");
@@ -69,14 +76,40 @@ export function targetRoutes(api: Api, { store }: ApiDeps): void {
 
   api.openapi(putBreaker, async (c) => {
     const caller = c.get("caller");
+    const scope = scopeOf(caller);
     const place = c.req.valid("param");
-    const set = await store.putBreaker(scopeOf(caller), caller, place, c.req.valid("json").state);
-    if (set === null) {
-      const message = `there is no target of provider "${place.provider}" in ${place.environment}`;
-      throw new Problem("not-found", message, { errors: [{ pointer: "provider", message }] });
-    }
+    const services = servicesOf(goldenPaths, place.provider);
+    if (!services.includes(place.service)) await requireBreaker(store, scope, place, services);
+    const set = await store.putBreaker(scope, caller, place, c.req.valid("json").state);
+    if (set === null) throw await noTarget(store, scope, place);
     return writeReply(200, set);
   });
+}
+
+/** What may be asked of a provider: that of every version, since resources live on of all. */
+function servicesOf(goldenPaths: GoldenPaths, provider: string): string[] {
+  const offered = goldenPaths.list().flatMap(({ tiers }) => Object.values(tiers));
+  const kinds = offered.filter((one) => one.provider === provider).map(({ kind }) => kind);
+  return [...new Set(kinds.map(providerService))].sort();
+}
+
+/** A breaker that no resource type asks for any more is still there to be closed; one of a misspelt name would hold nothing back. */
+async function requireBreaker(store: ApiStore, scope: Scope, place: Place, services: string[]): Promise<void> {
+  const { items } = await store.targets(scope, place.environment, { limit: maxPage, cursor: null });
+  const target = items.find(({ provider }) => provider === place.provider);
+  if (target === undefined) throw await noTarget(store, scope, place);
+  if (target.breakers.some(({ service }) => service === place.service)) return;
+  throw missing("service", `provider "${place.provider}" has no such service; it has ${services.join(", ")}`);
+}
+
+async function noTarget(store: ApiStore, scope: Scope, { environment, provider }: Place): Promise<Problem> {
+  return (await store.environment(scope, environment)) === null
+    ? missing("environment", "there is no such environment")
+    : missing("provider", `there is no target of provider "${provider}" in ${environment}`);
+}
+
+function missing(pointer: keyof Place, message: string): Problem {
+  return new Problem("not-found", message, { errors: [{ pointer, message }] });
 }
 
 /** What opens a target to whoever knows it, or leads there, is the platform team's. */

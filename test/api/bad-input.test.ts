@@ -458,12 +458,36 @@ describe("bad input is a problem document that names the field", () => {
   });
 });
 
-it("a breaker of an unknown target is 404, and names the field", async () => {
-  const answer = await harness().send(breakerPut("staging/mainframe/breakers/AWS::MSK", { state: "OPEN" }));
-  expect(answer.status).toBe(404);
-  expect(answer.body.errors).toEqual([
-    { pointer: "provider", message: 'there is no target of provider "mainframe" in staging' },
-  ]);
+describe("a breaker of what is not there is 404, names the field, and is not put", () => {
+  const services = 'provider "aws" has no such service; it has AWS::S3';
+  it.each([
+    { place: "moon/aws/breakers/AWS::S3", pointer: "environment", message: "there is no such environment" },
+    { place: "moon/aws/breakers/sqs", pointer: "environment", message: "there is no such environment" },
+    {
+      place: "staging/mainframe/breakers/AWS::S3",
+      pointer: "provider",
+      message: 'there is no target of provider "mainframe" in staging',
+    },
+    { place: "staging/aws/breakers/s3", pointer: "service", message: services },
+    { place: "staging/aws/breakers/AWS::S3::Bucket", pointer: "service", message: services },
+    { place: "staging/aws/breakers/AWS::Nonsense", pointer: "service", message: services },
+  ])("$place", async ({ place, pointer, message }) => {
+    for (const wanted of ["OPEN", "CLOSED"]) {
+      const answer = await harness().send(breakerPut(place, { state: wanted }));
+      expect(answer.status).toBe(404);
+      expect(answer.body.errors).toEqual([{ pointer, message }]);
+    }
+  });
+
+  it("but one that is there is closed, whatever the resource types ask for now", async () => {
+    const { send, store } = harness();
+    const answer = await send(breakerPut("staging/aws/breakers/AWS::MSK", { state: "CLOSED" }));
+    expect(answer.status, answer.text).toBe(200);
+    expect(answer.body).toMatchObject({ service: "AWS::MSK", state: "CLOSED" });
+    store.calls.length = 0;
+    expect((await send(breakerPut("staging/aws/breakers/AWS::S3", { state: "OPEN" }))).status).toBe(200);
+    expect(store.calls, "a service that is known costs one call").toEqual(["putBreaker"]);
+  });
 });
 
 it.each(["limit=1&limit=2", "team=payments&team=search", "service=a&service=b"])(

@@ -1,6 +1,9 @@
 import { v7 as newId } from "uuid";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import type { Answer, OperationRef, Progress } from "../../core/operation.ts";
+import { providerService } from "../../core/provider.ts";
+import { awsKindSchemas } from "../../golden-paths/aws-kind-schemas.ts";
+import { loadGoldenPaths } from "../../golden-paths/load-golden-paths.ts";
 import { createTestStore, type TestStore } from "../support/store.ts";
 import {
   accept,
@@ -278,6 +281,18 @@ test("closing it by hand ends a storm's pause", async () => {
   const asked = { environment: place.environment, provider: "aws", service: "AWS::S3" };
   await store.api.putBreaker("platform", platform, asked, "CLOSED");
   expect(await resumed()).toHaveLength(threshold);
+});
+
+test("a service is called here as it is in the API, whatever kind a resource type is of", async () => {
+  const types = loadGoldenPaths(new URL("../../golden-paths/", import.meta.url), awsKindSchemas()).list();
+  const kinds = [...new Set(types.flatMap(({ tiers }) => Object.values(tiers).map(({ kind }) => kind)))];
+  expect(kinds).toContain("Postgres::Database");
+  const services = await store
+    .as("owner")
+    .rows<string>("select to_jsonb(cairn.provider_service(k)) from jsonb_array_elements_text(:kinds::jsonb) k", {
+      kinds: JSON.stringify(kinds),
+    });
+  expect(services).toEqual(kinds.map(providerService));
 });
 
 test("an unknown target has no breaker, and a team may not touch one", async () => {

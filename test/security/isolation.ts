@@ -67,6 +67,7 @@ export function isolation(stage: () => Stage): void {
       const filled = path
         .replace("{id}", id ?? finding.resource.id)
         .replace("{team}", "payments")
+        .replace("breakers/{service}", "breakers/AWS::S3")
         .replace("{service}", "orders")
         .replace("{environment}", "staging")
         .replace("{provider}", "aws")
