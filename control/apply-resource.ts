@@ -48,11 +48,14 @@ export async function applyResource(deps: ReconcileDeps, ref: OperationRef, aske
     }
     case "rejected":
       return attemptFailed(deps, work, outcome.failure);
-    case "throttled": {
+    case "throttled":
+    case "deferred": {
       const delaySeconds = Math.max(outcome.retryAfterSeconds, pauseSeconds(deps.pace, work.waits, deps.random));
-      const limited = reasonOf("PROVIDER_THROTTLED", outcome.failure);
-      const answer = { answer: "throttled", code: outcome.failure.code } as const;
-      return advance(deps, ref, { to: "wait", reason: limited, delaySeconds }, answer);
+      const limited = outcome.outcome === "throttled";
+      const why = reasonOf(limited ? "PROVIDER_THROTTLED" : "PROVIDER_UNAVAILABLE", outcome.failure);
+      // One team's busy object is not to open the breaker for all.
+      const answer = limited ? ({ answer: "throttled", code: outcome.failure.code } as const) : answered;
+      return advance(deps, ref, { to: "wait", reason: why, delaySeconds }, answer);
     }
     case "unknown": {
       const pause = pauseSeconds(deps.pace, work.waits, deps.random);

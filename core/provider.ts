@@ -74,8 +74,10 @@ export type Outcome =
   | { outcome: "accepted"; request: string | null; identifier: string | null; retryAfterSeconds: number }
   /** Proven to have changed nothing, and `failure.transient` says whether a new attempt may help. */
   | { outcome: "rejected"; failure: Failure }
-  /** Proven to have changed nothing, and worth the same token again later. */
+  /** Refused for its rate: proven to have changed nothing, and worth the same token again later. */
   | { outcome: "throttled"; failure: Failure; retryAfterSeconds: number }
+  /** Likewise, by a service that is well: this one object is busy, or is not there just now. */
+  | { outcome: "deferred"; failure: Failure; retryAfterSeconds: number }
   /** Nobody knows: the token is kept and the next step is to observe. */
   | { outcome: "unknown"; failure: Failure };
 

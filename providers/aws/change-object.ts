@@ -4,7 +4,7 @@ import { ask } from "../ask.ts";
 import { whatDiffers } from "./differences.ts";
 import { failure } from "./failures.ts";
 import { identifierFrom } from "./find-object.ts";
-import type { Look } from "./look.ts";
+import type { Look, Sight } from "./look.ts";
 import { tokenSpent } from "./on-conflict.ts";
 import { patchFor } from "./patch.ts";
 import { isNotFound, readOurs } from "./read-object.ts";
@@ -29,10 +29,8 @@ export async function updateObject(look: Look, identifier: string): Promise<Outc
   const sight = await readOurs(look, identifier);
   if (sight.sight === "unclear") return notSent(sight);
   if (sight.sight === "nothing") {
-    return notSent({
-      failure: failure(call.kind, "NOT_FOUND", "it is gone since it was looked at", true),
-      retryAfterSeconds: 1,
-    });
+    const gone = failure(call.kind, "NOT_FOUND", "it is gone since it was looked at", true);
+    return { outcome: "deferred", failure: gone, retryAfterSeconds: 1 };
   }
   const { actual } = sight.object;
   const differences = await whatDiffers(look, actual, false);
@@ -60,10 +58,12 @@ export async function deleteObject(look: Look, identifier: string): Promise<Outc
   return settle(look, answer, identifier);
 }
 
-function notSent({ failure, retryAfterSeconds }: { failure: Failure; retryAfterSeconds: number | null }): Outcome {
-  return failure.transient
-    ? { outcome: "throttled", failure, retryAfterSeconds: retryAfterSeconds ?? 5 }
-    : { outcome: "rejected", failure };
+/** The look before failed: only what is refused for its rate says when to come again. */
+function notSent({ failure, retryAfterSeconds }: Sight & { sight: "unclear" }): Outcome {
+  if (!failure.transient) return { outcome: "rejected", failure };
+  return retryAfterSeconds === null
+    ? { outcome: "unknown", failure }
+    : { outcome: "throttled", failure, retryAfterSeconds };
 }
 
 function needsReplacement(call: ProviderCall, differences: readonly Difference[]): Failure {

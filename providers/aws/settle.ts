@@ -44,7 +44,7 @@ export async function settle(look: Look, answer: Requested, identifier: string |
   }
   if (busy.has(error.name)) {
     return {
-      outcome: "throttled",
+      outcome: "deferred",
       failure: failureOf(call.kind, error.name, "another change of it is under way", []),
       retryAfterSeconds: 10,
     };

@@ -3,6 +3,7 @@ import { type ApplyRequest, applyResource } from "../../control/apply-resource.t
 import { hashOf } from "../../core/json.ts";
 import type { Outcome } from "../../core/provider.ts";
 import {
+  busy,
   definition,
   final,
   next,
@@ -111,6 +112,17 @@ describe("asking a provider", () => {
       {},
       end,
       { to: "wait", delaySeconds: 40 },
+    ],
+    [
+      "deferred keeps its token and waits as a row, for this one object",
+      { outcome: "deferred", failure: busy, retryAfterSeconds: 10 },
+      { work: workOf({ attempt: 5 }) },
+      end,
+      {
+        to: "wait",
+        reason: { code: "PROVIDER_UNAVAILABLE", providerCode: "CONCURRENT_OPERATION", message: busy.message },
+        delaySeconds: 10,
+      },
     ],
     [
       "the fifth attempt, throttled, is no failure",

@@ -5,6 +5,7 @@ import type { Failure, Observation, Outcome } from "../../core/provider.ts";
 import {
   asked,
   attributes,
+  busy,
   final,
   reconciling,
   ref,
@@ -104,6 +105,11 @@ describe("a request tells it too", () => {
       reason: "throttled",
       outcome: { outcome: "throttled", failure: throttling, retryAfterSeconds: 5 },
       answers: ["throttled"],
+    },
+    {
+      reason: "not now, for another change of this one object, of a service that is well",
+      outcome: { outcome: "deferred", failure: busy, retryAfterSeconds: 10 },
+      answers: ["answered"],
     },
     { reason: "no answer", outcome: { outcome: "unknown", failure: transient }, answers: ["failed"] },
   ])("$reason", async ({ outcome, answers }) => {

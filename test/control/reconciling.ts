@@ -17,6 +17,7 @@ export const transient: Failure = {
 };
 export const final: Failure = { code: "INVALID_REQUEST", message: "The name is too long.", transient: false };
 export const throttling: Failure = { code: "THROTTLING", message: "Rate exceeded.", transient: true };
+export const busy: Failure = { code: "CONCURRENT_OPERATION", message: "Another change is under way.", transient: true };
 
 export const definition = definitionOf("app", { properties: { Name: "app", Url: "${resources.db.outputs.url}" } });
 export const dependencies = { db: { url: "postgres://db" } };

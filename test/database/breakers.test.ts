@@ -1,7 +1,10 @@
 import { v7 as newId } from "uuid";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { applyResource } from "../../control/apply-resource.ts";
+import { paceOf } from "../../control/pace.ts";
+import { hashOf } from "../../core/json.ts";
 import type { Answer, OperationRef, Progress } from "../../core/operation.ts";
-import { providerService } from "../../core/provider.ts";
+import { type Provider, providerService } from "../../core/provider.ts";
 import { awsKindSchemas } from "../../golden-paths/aws-kind-schemas.ts";
 import { loadGoldenPaths } from "../../golden-paths/load-golden-paths.ts";
 import { createTestStore, type TestStore } from "../support/store.ts";
@@ -134,6 +137,37 @@ test("an answer ends the row of failures, and a step that asked nobody says noth
   await claim(store, fine);
   written(await store.worker.advance(fine.ref, ready(), answered));
   expect(await breaker()).toMatchObject({ state: "CLOSED", failures: 0 });
+});
+
+test("one team's busy object, asked again and again, does not open it", async () => {
+  const [mine] = await accepted(store, place, ["busy"]);
+  if (mine === undefined) throw new Error("one was accepted");
+  const deferred = {
+    outcome: "deferred",
+    failure: { code: "CONCURRENT_OPERATION", message: "Another change is under way.", transient: true },
+    retryAfterSeconds: 0,
+  } as const;
+  const aws: Provider = {
+    name: "aws",
+    observe: () => Promise.reject(new Error("not asked for here")),
+    apply: async () => deferred,
+    destroy: async () => deferred,
+  };
+  const deps = { store: store.worker, providers: { aws }, pace: paceOf(lease), random: () => 0 };
+  let { ref } = mine;
+  for (let round = 0; round <= threshold; round++) {
+    expect(await claim(store, { ref })).toBe("claimed");
+    const work = await store.worker.work(ref, lease);
+    if (work === null) throw new Error("the lease is lost");
+    const asked = { identifier: null, sentHash: hashOf(work.definition.properties) };
+    expect(await applyResource(deps, ref, asked)).toEqual({ next: "end" });
+    expect(await operationRows(store, mine.id)).toMatchObject([{ status: "WAITING", gate: null }]);
+    await store.as("owner").rows("update cairn.operations set due_at = now() where id = :operation::uuid", {
+      operation: ref.operation,
+    });
+    ref = (await resumed())[0] ?? ref;
+  }
+  expect(await breaker()).toBeUndefined();
 });
 
 test("another service of the target, and another target, keep their pace", async () => {

@@ -151,6 +151,23 @@ export function providerContract(name: string, start: () => Promise<Stage>): voi
       await absent(afresh(made.call));
     });
 
+    test("calls throttled what was refused for its rate, and nothing else: a breaker counts it", async () => {
+      const { call, last } = await ready(stage.newCall());
+      const identifier = last.state === "ready" ? last.identifier : "";
+      for (const [fault, outcome] of [
+        ["throttle", "throttled"],
+        ["unavailable", "unknown"],
+        ["drop-before", "unknown"],
+      ] as const) {
+        stage.network.reset(() => fault);
+        const changed = await stage.provider.apply(afresh(call), { state: "drifted", identifier });
+        const removed = await stage.provider.destroy(afresh(call), { identifier });
+        expect([changed.outcome, removed.outcome], fault).toEqual([outcome, outcome]);
+      }
+      stage.network.reset();
+      await absent(afresh(call));
+    });
+
     test("says that it does not know when nobody answers, and within its deadline", async () => {
       const call = stage.newCall();
       stage.network.reset(() => "hang");

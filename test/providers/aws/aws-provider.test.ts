@@ -172,6 +172,22 @@ describe("the aws provider", () => {
     },
   );
 
+  test("defers what is busy or gone at this moment, which is no word about the service", async () => {
+    const { call } = await ready(stage.callFor("AWS::SQS::Queue", "QueueName", { DelaySeconds: 5 }));
+    const identifier = call.identifier ?? "";
+    const longer = { ...afresh(call), desired: { ...call.desired, DelaySeconds: 6 } };
+    await stage.simulation("settings", { provisionSeconds: 0.5 });
+    await stage.update(call.kind, identifier, [{ op: "add", path: "/VisibilityTimeout", value: 9 }]);
+    const busy = { outcome: "deferred", failure: { code: "CONCURRENT_OPERATION", transient: true } };
+    expect(await stage.provider.apply(longer, { state: "drifted", identifier })).toMatchObject(busy);
+    expect(await stage.provider.destroy(afresh(call), { identifier })).toMatchObject(busy);
+    await stage.simulation("faults", [{ operation: "GetResource", error: "ResourceNotFoundException" }]);
+    expect(await stage.provider.apply(longer, { state: "drifted", identifier })).toMatchObject({
+      outcome: "deferred",
+      failure: { code: "NOT_FOUND", transient: true },
+    });
+  });
+
   test("takes neither for the truth when AWS lists an object and does not find it (F15)", async () => {
     const { call } = await ready(stage.callFor("AWS::SQS::Queue", "QueueName"));
     await stage.simulation("faults", [{ operation: "GetResource", error: "ResourceNotFoundException" }]);
