@@ -2,14 +2,14 @@ import type { Context } from "hono";
 import type { ApiEnv } from "./deps.ts";
 import { badRequest } from "./problem.ts";
 
-const header = "Idempotency-Key";
+export const idempotencyHeader = "Idempotency-Key";
 
 /**
  * The request's idempotency key: 1 to 255 visible ASCII characters. Read from the event itself, because Hono's adapter
  * percent-encodes a header that is not ASCII, which would let one through under another name.
  */
 export function idempotencyKey(c: Context<ApiEnv>): string | null {
-  const sent = c.env?.event?.headers?.[header.toLowerCase()] ?? c.req.header(header);
+  const sent = c.env?.event?.headers?.[idempotencyHeader.toLowerCase()] ?? c.req.header(idempotencyHeader);
   if (sent === undefined) return null;
   if (!/^[\x21-\x7e]+$/.test(sent)) throw refused("must be visible ASCII characters");
   if (sent.length > 255) throw refused("must be at most 255 characters long");
@@ -23,5 +23,5 @@ export function requiredIdempotencyKey(c: Context<ApiEnv>): string {
 }
 
 function refused(message: string) {
-  return badRequest([{ pointer: header, message }]);
+  return badRequest([{ pointer: idempotencyHeader, message }]);
 }

@@ -62,8 +62,9 @@ export function badRequest(errors: FieldError[]): Problem {
   return new Problem("bad-request", detail, { errors: errors.slice(0, maxFaults) });
 }
 
-export function notFound(detail: string): Problem {
-  return new Problem("not-found", detail);
+/** @param pointer where the request names what is not there; left out where that is the path itself */
+export function notFound(message: string, pointer?: string): Problem {
+  return new Problem("not-found", message, pointer === undefined ? {} : { errors: [{ pointer, message }] });
 }
 
 export function problemResponse(problem: Problem): Response {

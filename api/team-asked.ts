@@ -1,6 +1,6 @@
 import type { Caller } from "../core/caller.ts";
 import { sees } from "./caller.ts";
-import { badRequest, Problem } from "./problem.ts";
+import { badRequest, notFound, type Problem } from "./problem.ts";
 
 /** The team that a request is about: `?team=` defaults to the token's team, and the platform role names it. */
 export function teamAsked(caller: Caller, named: string | undefined): string {
@@ -25,6 +25,5 @@ export function requireSight(caller: Caller, team: string, pointer = "team"): vo
 }
 
 export function noSuchTeam(pointer = "team"): Problem {
-  const message = "there is no such team";
-  return new Problem("not-found", message, { errors: [{ pointer, message }] });
+  return notFound("there is no such team", pointer);
 }

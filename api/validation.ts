@@ -22,7 +22,7 @@ const serverOwned = new Set(
 export function refuseInvalid(result: { target: keyof ValidationTargets; success: boolean; error?: ZodError }): void {
   if (result.success || result.error === undefined) return;
   if (result.target === "param" && result.error.issues.every(({ path }) => path[0] === "id")) {
-    throw notFound("there is nothing with this id");
+    throw notFound("there is nothing with this id", "id");
   }
   throw badRequest(fieldErrors(result.error, result.target));
 }

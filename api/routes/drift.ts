@@ -69,7 +69,7 @@ export function driftRoutes(api: Api, { store }: ApiDeps): void {
 
   api.openapi(getReport, async (c) => {
     const found = await store.driftReport(scopeOf(c.get("caller")), c.req.valid("param").id);
-    if (found === null) throw notFound("there is no drift report with this id");
+    if (found === null) throw notFound("there is no drift report with this id", "id");
     return readReply(c, found);
   });
 

@@ -61,7 +61,7 @@ export function environmentRoutes(api: Api, { store }: ApiDeps): void {
 
   api.openapi(getEnvironment, async (c) => {
     const found = await store.environment(scopeOf(c.get("caller")), c.req.valid("param").environment);
-    if (found === null) throw notFound("there is no such environment");
+    if (found === null) throw notFound("there is no such environment", "environment");
     return readReply(c, found);
   });
 

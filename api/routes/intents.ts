@@ -4,7 +4,7 @@ import { changeTeam, readTeam } from "../access.ts";
 import { scopeOf } from "../caller.ts";
 import type { AcceptIntent, Api, ApiDeps } from "../deps.ts";
 import { readReply, writeReply } from "../etag.ts";
-import { idempotencyKey, requiredIdempotencyKey } from "../idempotency-key.ts";
+import { idempotencyHeader, idempotencyKey, requiredIdempotencyKey } from "../idempotency-key.ts";
 import { jsonBody } from "../json-body.ts";
 import { badRequest, notFound, Problem } from "../problem.ts";
 import { id } from "../schemas/common.ts";
@@ -76,7 +76,7 @@ export function intentRoutes(api: Api, deps: ApiDeps, acceptIntent: AcceptIntent
 
   api.openapi(getIntent, async (c) => {
     const found = await deps.store.intent(scopeOf(c.get("caller")), c.req.valid("param").id);
-    if (found === null) throw notFound("there is no intent with this id");
+    if (found === null) throw notFound("there is no intent with this id", "id");
     return readReply(c, found);
   });
 }
@@ -101,8 +101,11 @@ function answerOf(result: AcceptOutcome): Response {
     }
     case "invalid":
       throw badRequest(result.errors);
-    case "key-reused":
-      throw new Problem("key-reused", "this Idempotency-Key came with another payload before; use a new one");
+    case "key-reused": {
+      const message = "came with another payload before; use a new one";
+      const errors = [{ pointer: idempotencyHeader, message }];
+      throw new Problem("key-reused", `${idempotencyHeader} ${message}`, { errors });
+    }
     case "referenced": {
       const { pointer, by, message } = result;
       throw new Problem("referenced", message, { by, errors: [{ pointer, message }] });

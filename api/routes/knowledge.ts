@@ -63,13 +63,13 @@ export function knowledgeRoutes(api: Api, { goldenPaths, store }: ApiDeps): void
   api.openapi(getType, async (c) => {
     const asked = c.req.valid("param").type;
     const newest = sorted(goldenPaths.list()).findLast(({ type }) => type === asked);
-    if (newest === undefined) throw notFound("there is no such resource type");
+    if (newest === undefined) throw notFound("there is no such resource type", "type");
     return readReply(c, newest);
   });
 
   api.openapi(getDecision, async (c) => {
     const found = await store.decision(scopeOf(c.get("caller")), c.req.valid("param").id);
-    if (found === null) throw notFound("there is no decision with this id");
+    if (found === null) throw notFound("there is no decision with this id", "id");
     return readReply(c, found);
   });
 }

@@ -132,5 +132,5 @@ export function peopleRoutes(api: Api, deps: ApiDeps): void {
 }
 
 function noResource(): Problem {
-  return notFound("there is no resource with this id");
+  return notFound("there is no resource with this id", "id");
 }

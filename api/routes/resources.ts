@@ -139,5 +139,5 @@ function requireServed(filter: { [field in (typeof withinTeam)[number]]?: string
 }
 
 function noResource(): Problem {
-  return notFound("there is no resource with this id");
+  return notFound("there is no resource with this id", "id");
 }

@@ -70,7 +70,7 @@ export function serviceRoutes(api: Api, { store }: ApiDeps): void {
     const caller = c.get("caller");
     const asked = teamAsked(caller, c.req.valid("query").team);
     const found = await store.service(scopeOf(caller), asked, c.req.valid("param").service);
-    if (found === null) throw notFound("the team has no such service");
+    if (found === null) throw notFound("the team has no such service", "service");
     return readReply(c, found);
   });
 
@@ -82,7 +82,8 @@ export function serviceRoutes(api: Api, { store }: ApiDeps): void {
     const { description = null } = c.req.valid("json");
     await checkPreconditions(c, () => store.service(scope, asked, named));
     const put = await store.putService(scope, caller, asked, named, { description });
-    if (put === null) throw notFound("there is no such team; the platform role makes it with PUT /v1/teams/{team}");
+    if (put === null)
+      throw notFound("there is no such team; the platform role makes it with PUT /v1/teams/{team}", "team");
     return putReply(c, put.created, service, put.service);
   });
 }

@@ -10,7 +10,7 @@ import type { Api, ApiDeps } from "../deps.ts";
 import { readReply, writeReply } from "../etag.ts";
 import { jsonBody } from "../json-body.ts";
 import { cursorsOf, maxPage, pageOf, pageQuery } from "../paging.ts";
-import { Problem } from "../problem.ts";
+import { notFound, type Problem } from "../problem.ts";
 import { breaker, breakerBody, target } from "../schemas/catalog.ts";
 import { name } from "../schemas/common.ts";
 import { answers, body, conditional, guarded, reads } from "./describe.ts";
@@ -99,17 +99,13 @@ async function requireBreaker(store: ApiStore, scope: Scope, place: Place, servi
   const target = items.find(({ provider }) => provider === place.provider);
   if (target === undefined) throw await noTarget(store, scope, place);
   if (target.breakers.some(({ service }) => service === place.service)) return;
-  throw missing("service", `provider "${place.provider}" has no such service; it has ${services.join(", ")}`);
+  throw notFound(`provider "${place.provider}" has no such service; it has ${services.join(", ")}`, "service");
 }
 
 async function noTarget(store: ApiStore, scope: Scope, { environment, provider }: Place): Promise<Problem> {
   return (await store.environment(scope, environment)) === null
-    ? missing("environment", "there is no such environment")
-    : missing("provider", `there is no target of provider "${provider}" in ${environment}`);
-}
-
-function missing(pointer: keyof Place, message: string): Problem {
-  return new Problem("not-found", message, { errors: [{ pointer, message }] });
+    ? notFound("there is no such environment", "environment")
+    : notFound(`there is no target of provider "${provider}" in ${environment}`, "provider");
 }
 
 /** What opens a target to whoever knows it, or leads there, is the platform team's. */

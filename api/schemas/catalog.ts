@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import type { Breaker, DecisionView, Environment, Orphan, Service, Target, Team } from "../../core/catalog.ts";
-import { id, jsonObject, price, tier, time } from "./common.ts";
+import { id, jsonObject, orRequired, price, tier, time } from "./common.ts";
 
 const stamps = { createdAt: time, updatedAt: time };
 
@@ -54,7 +54,7 @@ export const breaker = z
       "Lets nothing through to a service that does not answer, but one operation now and then that finds out.",
   }) satisfies z.ZodType<Breaker>;
 export const breakerBody = z
-  .strictObject({ state: z.enum(["OPEN", "CLOSED"], "must be OPEN or CLOSED") })
+  .strictObject({ state: z.enum(["OPEN", "CLOSED"], orRequired("must be OPEN or CLOSED")) })
   .openapi("BreakerFields");
 
 export const orphan = z

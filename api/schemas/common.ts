@@ -2,9 +2,14 @@ import { z } from "@hono/zod-openapi";
 import type { Json } from "../../core/json.ts";
 import { namePattern } from "../../core/names.ts";
 
+/** What a schema says of a value of another type; of one that is not there at all, that it is missing. */
+export function orRequired(message: string) {
+  return { error: ({ input }: { input?: unknown }) => (input === undefined ? "is required" : message) };
+}
+
 /** A team's, service's, environment's or resource's name; also a type's and a class's. */
 export const name = z
-  .string("must be text")
+  .string(orRequired("must be text"))
   .regex(namePattern, "must be 1 to 40 of a-z, 0-9 and -, begin with a letter and not end with -")
   .openapi({ example: "orders" });
 
@@ -25,7 +30,10 @@ export const json = z.unknown().openapi({ description: "Any JSON value." }) as u
 
 export const jsonObject = z.record(z.string(), json, "must be an object");
 
-export const tier = z.enum(["development", "staging", "production"], "must be development, staging or production");
+export const tier = z.enum(
+  ["development", "staging", "production"],
+  orRequired("must be development, staging or production"),
+);
 
 export const price = z.object({ amount: z.number(), currency: z.string() }).nullable();
 

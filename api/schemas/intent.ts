@@ -6,7 +6,7 @@ import { namePattern } from "../../core/names.ts";
 import type { Plan } from "../../core/plan.ts";
 import { findReferences, strayTemplates } from "../../core/reference.ts";
 import { reserved } from "../strict-json.ts";
-import { id, json, jsonObject, name, price, violation } from "./common.ts";
+import { id, json, jsonObject, name, orRequired, price, violation } from "./common.ts";
 
 export const maxResources = 100;
 
@@ -32,7 +32,7 @@ const resourceRequest = z
   .openapi("ResourceRequest");
 
 const resources = z
-  .record(name, resourceRequest, "must be an object of resources by name")
+  .record(name, resourceRequest, orRequired("must be an object of resources by name"))
   .refine((asked) => Object.keys(asked).length > 0, "must name at least one resource")
   .refine((asked) => Object.keys(asked).length <= maxResources, `must name at most ${maxResources} resources`)
   .superRefine((asked, context) => {
@@ -81,7 +81,10 @@ const deletion = z
 
 export const intentBody = z
   .discriminatedUnion("action", [apply, deletion], {
-    error: (issue) => (issue.code === "invalid_union" ? "must be apply or delete" : "must be an object"),
+    error: ({ code, input }) => {
+      if (code !== "invalid_union") return "must be an object";
+      return (input as { action?: unknown }).action === undefined ? "is required" : "must be apply or delete";
+    },
   })
   .openapi("Intent", {
     example: {

@@ -20,7 +20,8 @@ const problem = z
     status: z.int(),
     detail: z.string(),
     errors: z.array(fieldError).optional().openapi({
-      description: "With 400, with 403 of a role, with 404 of a team or a target, and with 409 but `not-ready`.",
+      description:
+        "With 400, with 403 of a role, with 404 but of an unknown path, with 409 but `not-ready`, and with 422.",
     }),
     violations: z.array(violation).optional().openapi({ description: "With 403 denied." }),
     decision: z.object({ id: z.string() }).optional().openapi({ description: "With 403 denied." }),

@@ -490,6 +490,60 @@ describe("a breaker of what is not there is 404, names the field, and is not put
   });
 });
 
+describe("what is not there is 404 and names where the request says it", () => {
+  const nobodys = ids.nobody;
+  it.each<{ path: string; pointer: string; method?: string; query?: string }>([
+    { path: "/v1/resources/no-uuid", pointer: "id" },
+    { path: `/v1/resources/${nobodys}`, pointer: "id" },
+    { path: `/v1/resources/${nobodys}/events`, pointer: "id" },
+    { path: `/v1/resources/${nobodys}/verify`, pointer: "id", method: "POST" },
+    { path: `/v1/resources/${nobodys}/retry`, pointer: "id", method: "POST" },
+    { path: `/v1/resources/${nobodys}/abandon`, pointer: "id", method: "POST" },
+    { path: `/v1/intents/${nobodys}`, pointer: "id" },
+    { path: `/v1/decisions/${nobodys}`, pointer: "id" },
+    { path: `/v1/drift/reports/${nobodys}`, pointer: "id" },
+    { path: "/v1/teams/nobody", pointer: "team" },
+    { path: "/v1/services/nothing", pointer: "service", query: "team=payments" },
+    { path: "/v1/services/orders", pointer: "team", query: "team=nobody", method: "PUT" },
+    { path: "/v1/environments/moon", pointer: "environment" },
+    { path: "/v1/resource-types/mainframe", pointer: "type" },
+  ])("$path", async ({ path, pointer, method = "GET", query = "" }) => {
+    const answer = await harness().send({ method, path, query, claims: tokens.platform });
+    expect(answer.status, answer.text).toBe(404);
+    expect(answer.body.errors).toEqual([{ pointer, message: answer.body.detail }]);
+  });
+});
+
+describe("a member that is missing is said to be missing, and one of another type what it must be", () => {
+  const required = "is required";
+  const { team: _, ...teamless } = ordersIntent;
+  const { action: __, ...actionless } = ordersIntent;
+  const { resources: ___, ...resourceless } = ordersIntent;
+  const put = (path: string, body: JsonObject): Sent => ({ method: "PUT", path, body, claims: tokens.platform });
+  const tiers = "must be development, staging or production";
+  it.each<{ sent: Sent; pointer: string; message: string }>([
+    { sent: sendIntent(teamless), pointer: "/team", message: required },
+    { sent: sendIntent({ ...ordersIntent, team: 7 }), pointer: "/team", message: "must be text" },
+    { sent: sendIntent(actionless), pointer: "/action", message: required },
+    { sent: sendIntent({ ...ordersIntent, action: null }), pointer: "/action", message: "must be apply or delete" },
+    { sent: sendIntent(resourceless), pointer: "/resources", message: required },
+    { sent: sendIntent(withDb({ class: "small" })), pointer: "/resources/db/type", message: required },
+    { sent: sendIntent(withDb({ type: null })), pointer: "/resources/db/type", message: "must be text" },
+    { sent: put("/v1/environments/qa", {}), pointer: "/tier", message: required },
+    { sent: put("/v1/environments/qa", { tier: "best" }), pointer: "/tier", message: tiers },
+    { sent: breakerPut("staging/aws/breakers/AWS::S3", {}), pointer: "/state", message: required },
+    {
+      sent: sendIntent(withDb({ type: "parameter" })),
+      pointer: "/resources/db/parameters/value",
+      message: required,
+    },
+  ])("$pointer $message", async ({ sent, pointer, message }) => {
+    const answer = await harness({ deps: { goldenPaths } }).send(sent);
+    expect(answer.status, answer.text).toBe(400);
+    expect(answer.body.errors).toEqual([{ pointer, message }]);
+  });
+});
+
 it.each(["limit=1&limit=2", "team=payments&team=search", "service=a&service=b"])(
   "says that %s names one twice",
   async (query) => {

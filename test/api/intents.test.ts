@@ -30,6 +30,9 @@ describe("POST /v1/intents", () => {
     const other = await send(sendIntent({ ...ordersIntent, service: "invoices" }));
     expect(other.status).toBe(422);
     expect(other.body.type).toBe("/problems/key-reused");
+    expect(other.body.errors).toEqual([
+      { pointer: "Idempotency-Key", message: "came with another payload before; use a new one" },
+    ]);
     expect(state.acceptances.length).toBe(1);
   });
 
