@@ -28,10 +28,7 @@ export async function updateObject(look: Look, identifier: string): Promise<Outc
   const { call, client, schema } = look;
   const sight = await readOurs(look, identifier);
   if (sight.sight === "unclear") return notSent(sight);
-  if (sight.sight === "nothing") {
-    const gone = failure(call.kind, "NOT_FOUND", "it is gone since it was looked at", true);
-    return { outcome: "deferred", failure: gone, retryAfterSeconds: 1 };
-  }
+  if (sight.sight === "nothing") return notFoundNow(call);
   const { actual } = sight.object;
   const differences = await whatDiffers(look, actual, false);
   if (differences.length === 0) return { outcome: "accepted", request: call.request, identifier, retryAfterSeconds: 0 };
@@ -45,7 +42,8 @@ export async function updateObject(look: Look, identifier: string): Promise<Outc
     ClientToken: call.token,
     PatchDocument: JSON.stringify(patchFor(schema, call.desired, actual, differences)),
   });
-  return settle(look, await ask(client.send(command, { abortSignal: call.signal })), identifier);
+  const answer = await ask(client.send(command, { abortSignal: call.signal }));
+  return !answer.ok && isNotFound(answer.error) ? notFoundNow(call) : settle(look, answer, identifier);
 }
 
 export async function deleteObject(look: Look, identifier: string): Promise<Outcome> {
@@ -56,6 +54,12 @@ export async function deleteObject(look: Look, identifier: string): Promise<Outc
     return { outcome: "accepted", request: null, identifier, retryAfterSeconds: 0 };
   }
   return settle(look, answer, identifier);
+}
+
+/** It was there a moment ago: whether it is gone, looks decide (law F15). */
+function notFoundNow(call: ProviderCall): Outcome {
+  const failed = failure(call.kind, "NOT_FOUND", "AWS does not find it any more; it is looked at again", true);
+  return { outcome: "deferred", failure: failed, retryAfterSeconds: 1 };
 }
 
 /** The look before failed: only what is refused for its rate says when to come again. */

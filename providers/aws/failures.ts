@@ -19,7 +19,7 @@ const handlerErrors: { readonly [code: string]: { transient: boolean; advice: st
     advice: "AWS does not accept a value: correct the parameter or override it names",
   },
   NetworkFailure: { transient: true, advice: "AWS could not reach the service; it is tried again" },
-  NotFound: { transient: false, advice: "something that it refers to does not exist" },
+  NotFound: { transient: false, advice: "it, or something that it refers to, does not exist" },
   NotStabilized: { transient: true, advice: "it did not come up in AWS's time; it is tried again" },
   NotUpdatable: { transient: false, advice: "AWS can only make this change by replacing the object" },
   ResourceConflict: { transient: true, advice: "another change of it is under way; it is tried again" },

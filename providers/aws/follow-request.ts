@@ -40,7 +40,15 @@ export function followed(look: Look, event: ProgressEvent): Followed {
       const code =
         event.ErrorCode ?? (event.OperationStatus === "FAILED" ? "GeneralServiceException" : "NotStabilized");
       const failure = failureOf(call.kind, code, event.StatusMessage ?? "", secrets);
-      return { request: "failed", failure, identifier, operation, code };
+      // An update's handler says so of the object itself, which a look has just shown (law F15).
+      const denied = operation === "UPDATE" && code === "NotFound";
+      return {
+        request: "failed",
+        failure: denied ? { ...failure, transient: true } : failure,
+        identifier,
+        operation,
+        code,
+      };
     }
     default:
       return { request: "running", retryAfterSeconds: retryAfter(event) };

@@ -188,6 +188,25 @@ describe("the aws provider", () => {
     });
   });
 
+  test("does not believe an update's NotFound at once, of the call or of its handler (F15)", async () => {
+    const { call } = await ready(stage.callFor("AWS::SQS::Queue", "QueueName", { DelaySeconds: 5 }));
+    const identifier = call.identifier ?? "";
+    const longer = { ...afresh(call), desired: { ...call.desired, DelaySeconds: 6 } };
+    await stage.simulation("faults", [
+      { operation: "UpdateResource", error: "ResourceNotFoundException", times: 1 },
+      { operation: "UpdateResource", stage: "handler", error: "NotFound", times: 1 },
+    ]);
+    expect(await stage.provider.apply(longer, { state: "drifted", identifier })).toMatchObject({
+      outcome: "deferred",
+      failure: { code: "NOT_FOUND", transient: true },
+    });
+    const { last, call: changed, trace } = await ready(longer);
+    expect(last.state).toBe("ready");
+    expect(trace.filter((step) => step === "accepted")).toHaveLength(2);
+    expect(changed.token, "a handler's word uses the token up").not.toBe(longer.token);
+    expect(await stage.live(call)).toHaveLength(1);
+  });
+
   test("takes neither for the truth when AWS lists an object and does not find it (F15)", async () => {
     const { call } = await ready(stage.callFor("AWS::SQS::Queue", "QueueName"));
     await stage.simulation("faults", [{ operation: "GetResource", error: "ResourceNotFoundException" }]);
