@@ -4,7 +4,16 @@ import { parseStage, type Stage } from "../../infra/stages/stage.ts";
 /** Production with everything that a stage may leave out: machines, a domain, targets in two accounts and two regions. */
 export const fullStage: Stage = parseStage("test/infra/full-stage.ts", {
   ...readStage("production"),
+  // What whoever deploys it has changed is not what is asked here.
   account: "111122223333",
+  region: "eu-west-1",
+  reserveConcurrency: true,
+  tokens: {
+    issuer: "https://login.example.com/",
+    audience: ["cairn"],
+    claims: { team: "team", role: "role" },
+    platformSubjects: [],
+  },
   machineCallers: [
     { name: "ci", trusts: ["arn:aws:iam::444455556666:role/ci"], role: "developer", team: "payments" },
     { name: "portal", trusts: ["arn:aws:iam::111122223333:role/portal"], role: "platform" },
