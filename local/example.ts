@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { readFile, rm } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
+import { apiClient } from "./api-client.ts";
 import type { Home } from "./home/open-home.ts";
 import { createProgress } from "./progress.ts";
 import type { Machine } from "./start-machine.ts";
@@ -10,6 +11,8 @@ type IntentAnswer = { id: string; status: string; resources: Part[] };
 type ResourceAnswer = { status: string; outputs: { [key: string]: unknown }; reason: { message: string } | null };
 
 const intentFile = new URL("../examples/orders.json", import.meta.url);
+/** Whose the example is. */
+export const exampleTeam = "payments";
 const terminal = new Set(["READY", "FAILED", "DELETED", "SUPERSEDED"]);
 
 /** Says in a new home that the example is still to be sent, under which key: a start that is cut off changes nothing about it. */
@@ -26,9 +29,9 @@ export async function markExample(home: Home, marker: string): Promise<void> {
 export async function runExample(machine: Machine, marker: string, stopping: AbortSignal): Promise<void> {
   const { key } = JSON.parse(await readFile(marker, "utf8")) as { key: string };
 
-  const platform = client(machine, await machine.token({ sub: "npm-start", role: "platform" }));
-  await platform("PUT", "/v1/teams/payments", { name: "Payments", contact: "payments@example.com" });
-  const developer = client(machine, await machine.token({ sub: "npm-start", role: "developer", team: "payments" }));
+  const platform = apiClient(machine, await machine.token({ sub: "npm-start", role: "platform" }));
+  await platform("PUT", `/v1/teams/${exampleTeam}`, { name: "Payments", contact: "payments@example.com" });
+  const developer = apiClient(machine, await machine.token({ sub: "npm-start", role: "developer", team: exampleTeam }));
   const document = JSON.parse(await readFile(intentFile, "utf8")) as unknown;
   console.log("Sending examples/orders.json: a service called orders wants seven resources in staging.\n");
   const accepted = await developer<IntentAnswer>("POST", "/v1/intents", document, { "idempotency-key": key });
@@ -52,26 +55,4 @@ export async function runExample(machine: Machine, marker: string, stopping: Abo
     for (const [output, value] of Object.entries(outputs)) console.log(`  ${output.padEnd(10)} ${String(value)}`);
   }
   await rm(marker, { force: true });
-}
-
-function client(machine: Machine, token: string) {
-  return async <T>(
-    method: string,
-    path: string,
-    body?: unknown,
-    headers: { [name: string]: string } = {},
-  ): Promise<T> => {
-    const response = await fetch(`${machine.endpoints.api}${path}`, {
-      method,
-      headers: {
-        authorization: `Bearer ${token}`,
-        ...(body === undefined ? {} : { "content-type": "application/json" }),
-        ...headers,
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${text}`);
-    return JSON.parse(text) as T;
-  };
 }

@@ -2,10 +2,11 @@
 import { existsSync } from "node:fs";
 import { appendFile } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
-import { markExample, runExample } from "./example.ts";
+import { exampleTeam, markExample, runExample } from "./example.ts";
 import { HomeError } from "./home/home-error.ts";
 import { openHome } from "./home/open-home.ts";
 import { PortError } from "./http-server.ts";
+import { type Found, lookAround } from "./look-around.ts";
 import { readSettings } from "./settings.ts";
 import { type Machine, startMachine } from "./start-machine.ts";
 
@@ -63,13 +64,17 @@ async function main(): Promise<void> {
   console.log(
     `The API answers at ${api}, its contract is at ${api}/openapi.json; logs are in ${relative(process.cwd(), logFile)}`,
   );
-  if (settings.example && existsSync(example)) {
+  const sends = settings.example && existsSync(example);
+  if (sends) {
     // The API serves whether or not its example came through.
     await runExample(machine, example, ending.signal).catch((error: Error) => {
       if (stopping === undefined) console.error(`The example did not come through: ${error.message}`);
     });
   }
-  if (stopping === undefined) console.log(hints(api, settings.home));
+  const found = await lookAround(machine).catch((error: Error) => void log(`what is here: ${error.stack}`));
+  if (stopping !== undefined) return;
+  if (!sends && found !== undefined) console.log(found.line);
+  console.log(hints(api, settings.home, found));
 }
 
 /** npm runs a shell that runs this: a signal to npm alone ends the two of them and never arrives here. */
@@ -84,14 +89,17 @@ function whenOrphaned(stop: () => void): void {
   }, 500).unref();
 }
 
-function hints(api: string, home: string): string {
+function hints(api: string, home: string, found: Found | undefined): string {
   // Where the token command would not look for the key by itself.
   const there = home === resolve(".cairn") ? "" : `CAIRN_HOME='${home.replaceAll("'", `'\\''`)}' `;
-  return `
-Try next, in another terminal:
-  TOKEN=$(${there}npm run --silent token -- --team payments --role developer)
-  curl -s -H "authorization: Bearer $TOKEN" ${api}/v1/resources
-  curl -s -H "authorization: Bearer $TOKEN" -H "content-type: application/json" -d @examples/orders.json '${api}/v1/intents?dryRun=true'
-  curl -s -H "authorization: Bearer $TOKEN" ${api}/v1/drift/reports
-Ctrl-C stops; npm start goes on where it was.`;
+  const ask = `curl -s -w '\\n' -H "authorization: Bearer $TOKEN"`;
+  return [
+    "\nTry next, in another terminal:",
+    `  TOKEN=$(${there}npm run --silent token -- --team ${exampleTeam} --role developer)`,
+    `  ${ask} ${api}/v1/resources`,
+    ...(found?.newest === undefined ? [] : [`  ${ask} ${api}/v1/resources/${found.newest}/events`]),
+    `  ${ask} -H "content-type: application/json" -d @examples/orders.json '${api}/v1/intents?dryRun=true'`,
+    `  ${ask} ${api}/v1/drift/reports`,
+    "Ctrl-C stops; npm start goes on where it was.",
+  ].join("\n");
 }

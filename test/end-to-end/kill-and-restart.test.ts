@@ -58,6 +58,12 @@ test("SIGKILL in the middle of provisioning, and a new start ends READY with one
   await first.ended;
 
   const second = await start();
+  await expect.poll(() => second.output(), { timeout: 30_000 }).toContain("Try next");
+  const [, here = ""] = /\nResources that are here: (.*)\.\n/.exec(second.output()) ?? [];
+  expect(here).toMatch(/\d under way/);
+  expect([...here.matchAll(/\d+/g)].reduce((sum, [count]) => sum + Number(count), 0)).toBe(7);
+  expect(first.output()).toMatch(/Try next/);
+  expect(first.output()).not.toMatch(/Resources that are here|\/events/);
   const intent = await intentEnd(await clients(second), body.id, 90);
   expect(intent.status).toBe("READY");
   const ledger = await ledgerOf(second.endpoints);
@@ -99,7 +105,12 @@ async function tryWhatItSays(said: string): Promise<void> {
   const commands = (said.split("Try next, in another terminal:\n")[1] ?? "").split("\n");
   const [makeToken, ...curls] = commands.filter((line) => line.startsWith("  "));
   const { stdout } = await promisify(execFile)("sh", ["-c", `${makeToken}; printf %s "$TOKEN"`], { cwd: repository });
-  expect(curls).toHaveLength(3);
+  expect(curls.map((curl) => /\/v1\/[\w/-]+/.exec(curl)?.[0].replace(/[\w-]{36}/, "ID"))).toEqual([
+    "/v1/resources",
+    "/v1/resources/ID/events",
+    "/v1/intents",
+    "/v1/drift/reports",
+  ]);
   for (const curl of curls) {
     const url = /(http:[^\s']+)'?$/.exec(curl)?.[1] ?? "";
     const file = /-d @(\S+)/.exec(curl)?.[1];
