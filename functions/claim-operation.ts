@@ -1,11 +1,11 @@
 import { claimOperation } from "../control/claim-operation.ts";
 import { pace, workerStore } from "./runtime.ts";
-import { operationRef, task } from "./task.ts";
+import { ExpectedEnd, operationRef, task } from "./task.ts";
 
 const deps = { store: workerStore(), pace: pace() };
 
 /** Ends the execution: another one has the operation, or it waits for something that will start it. Caught by name. */
-export class OperationLost extends Error {
+export class OperationLost extends ExpectedEnd {
   override readonly name = "OperationLost";
 }
 

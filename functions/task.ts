@@ -17,7 +17,8 @@ export function task<Schema extends z.ZodType, Output>(
   const handler = middy()
     .use({
       onError: ({ error }) => {
-        log("error", `${name} failed`, { error: error?.name, at: whereThrown(error) });
+        if (error instanceof ExpectedEnd) log("info", `${name} ended`, { error: error.name });
+        else log("error", `${name} failed`, { error: error?.name, at: whereThrown(error) });
       },
     })
     .handler((event: unknown) => {
@@ -27,6 +28,9 @@ export function task<Schema extends z.ZodType, Output>(
     });
   return invocation(name, (event: unknown, context) => handler(event, context as never) as Promise<Output>);
 }
+
+/** Thrown to end an execution that is in good order: the state machine catches it by its name, and it is no error's line. */
+export abstract class ExpectedEnd extends Error {}
 
 /** What an execution carries. */
 export const operationRef = z.object({ team: z.string(), operation: z.uuid(), epoch: z.int() });

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { alsoLog, log } from "../../functions/log.ts";
 import type { FunctionName } from "../../functions/manifest.ts";
 import { operationRef, task } from "../../functions/task.ts";
-import { type Handler, loadFunction } from "./load-function.ts";
+import { type Handler, loadFunction, loadModule } from "./load-function.ts";
 
 const id = "0192f3c1-7a10-7c3e-9a51-000000000001";
 const ref = { team: "payments", operation: id, epoch: 1 };
@@ -83,6 +83,27 @@ describe("a task", () => {
         { ...fault, ...two, resource: "r-1" },
       ]),
     );
+  });
+
+  it("writes no error's line of an execution that ends because it has nothing to do", async () => {
+    const { OperationLost } = (await loadModule("claim-operation")) as {
+      OperationLost: new (message: string) => Error;
+    };
+    const { task: sameTask } = await import("../../functions/task.ts");
+    const handler = sameTask("claim-operation", operationRef, async () => {
+      throw new OperationLost("");
+    });
+    await expect(handler(ref, { awsRequestId: "1" })).rejects.toThrow(OperationLost);
+    expect(lines.map((line) => JSON.parse(line))).toEqual([
+      {
+        level: "info",
+        message: "claim-operation ended",
+        function: "claim-operation",
+        invocation: "1",
+        ...ref,
+        error: "OperationLost",
+      },
+    ]);
   });
 
   it("keeps an error's name, which the state machine goes by, and logs nothing of its message", async () => {
