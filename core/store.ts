@@ -116,7 +116,8 @@ export type AbandonResult =
   | { outcome: "not-found" }
   /** It is deleted already. */
   | { outcome: "gone" }
-  | { outcome: "referenced"; by: string[] };
+  /** `more`: how many others there are beside those that are named. */
+  | { outcome: "referenced"; by: string[]; more: number };
 
 /** What API callers may ask of the store. Every method is one round trip under the scope's own database role. */
 export type ApiStore = {

@@ -114,8 +114,10 @@ export function peopleRoutes(api: Api, deps: ApiDeps): void {
         throw new Problem("conflict", `id ${message}`, { errors: [{ pointer: "id", message }] });
       }
       case "referenced": {
-        const message = `names a resource that is used by ${result.by.join(", ")}: abandon or delete them first`;
-        throw new Problem("referenced", `id ${message}`, { errors: [{ pointer: "id", message }], by: result.by });
+        const { by, more } = result;
+        const users = `${by.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+        const message = `names a resource that is used by ${users}: abandon or delete them first`;
+        throw new Problem("referenced", `id ${message}`, { errors: [{ pointer: "id", message }], by, more });
       }
       case "abandoned":
         return writeReply(200, { id: resourceId, orphan: result.orphan });

@@ -29,6 +29,10 @@ const problem = z
       .array(z.string())
       .optional()
       .openapi({ description: "With 409 referenced: the resources that still reference it." }),
+    more: z
+      .int()
+      .optional()
+      .openapi({ description: "With 409 of an abandonment: how many others reference it; `by` names 50 at most." }),
     requestId: z.string().optional().openapi({ description: "With 500 and 503." }),
   })
   .openapi("Problem", { description: "RFC 9457. `type` is stable." });

@@ -514,6 +514,24 @@ describe("what is not there is 404 and names where the request says it", () => {
   });
 });
 
+it.each([
+  { name: "used", by: ["user"], more: 0, users: "user" },
+  { name: "used-a-lot", by: ["user", "user-2"], more: 1550, users: "user, user-2 and 1550 more" },
+])("giving up what is $name is 409, and says by what", async ({ name, by, more, users }) => {
+  const state = seeded();
+  state.resources = state.resources.map((resource) => ({ ...resource, name }));
+  const path = `/v1/resources/${ids.resource}/abandon`;
+  const answer = await harness({ state }).send({ method: "POST", path, claims: tokens.platform });
+  expect(answer.status).toBe(409);
+  const message = `names a resource that is used by ${users}: abandon or delete them first`;
+  expect(answer.body).toMatchObject({
+    type: "/problems/referenced",
+    by,
+    more,
+    errors: [{ pointer: "id", message }],
+  });
+});
+
 describe("a member that is missing is said to be missing, and one of another type what it must be", () => {
   const required = "is required";
   const { team: _, ...teamless } = ordersIntent;

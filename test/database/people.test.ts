@@ -189,7 +189,7 @@ describe("abandoning", () => {
   test("of what others use is refused, with their names; with the users gone it is not", async () => {
     const db = await makeReady(store, place, "db");
     const url = await makeReady(store, place, "url", [db]);
-    expect(await abandon(db)).toEqual({ outcome: "referenced", by: ["url"] });
+    expect(await abandon(db)).toEqual({ outcome: "referenced", by: ["url"], more: 0 });
     expect(await resourceRow(store, db)).toMatchObject({ status: "READY" });
     await abandon(url);
     expect(await abandon(db)).toMatchObject({ outcome: "abandoned" });

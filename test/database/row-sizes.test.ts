@@ -44,6 +44,18 @@ async function createMany(count: number, dependsOn: string[] = []): Promise<Chan
   return made;
 }
 
+/** FAILED ones, whatever they are made of; as many as no test would wait for to be accepted. */
+async function makeAlike(id: string, count: number): Promise<void> {
+  await store.as("owner").rows(
+    `insert into cairn.resources (team_id, id, service, environment, name, type, version, provider, status, generation, definition,
+      definition_hash, operation_id, decision_id)
+    select team_id, gen_random_uuid(), service, environment, 'r' || lpad(n::text, 4, '0') || repeat('x', 35), type, version, provider,
+      'FAILED', generation, definition, definition_hash, operation_id, decision_id
+    from cairn.resources, generate_series(1, :count::integer) n where id = :id::uuid`,
+    { id, count },
+  );
+}
+
 test("of 800 that one makes startable a hundred are named, and a sweep starts others", async () => {
   const hub = create("hub");
   const [ref] = (await accept(store, place, [hub])) as [OperationRef];
@@ -74,16 +86,8 @@ test("a timeline can be read where 1,600 keep a resource from going on: 50 are n
   const hub = create("hub");
   const user = create(longName(0));
   await accept(store, place, [hub, user]);
-  const owner = store.as("owner");
-  await owner.rows(
-    `insert into cairn.resources (team_id, id, service, environment, name, type, version, provider, status, generation, definition,
-      definition_hash, operation_id, decision_id)
-    select team_id, gen_random_uuid(), service, environment, 'r' || lpad(n::text, 4, '0') || repeat('x', 35), type, version, provider,
-      'FAILED', generation, definition, definition_hash, operation_id, decision_id
-    from cairn.resources, generate_series(1, 1600) n where id = :id::uuid`,
-    { id: user.resourceId },
-  );
-  await owner.rows(
+  await makeAlike(user.resourceId, 1600);
+  await store.as("owner").rows(
     `insert into cairn.outside_dependencies (team_id, resource_id, depends_on)
     select team_id, id, :hub::uuid from cairn.resources where team_id = :team and status = 'FAILED'`,
     { hub: hub.resourceId, team: place.team },
@@ -93,6 +97,25 @@ test("a timeline can be read where 1,600 keep a resource from going on: 50 are n
   const blocked = events?.items.find(({ event }) => event === "operation.blocked");
   expect(blocked?.detail).toEqual({ by: Array.from({ length: 50 }, (_, at) => longName(at + 1)), more: 1550 });
   expect(blocked?.message).toMatch(/^It cannot go on: r0001x+, .*, r0050x+ and 1550 more failed\.$/);
+});
+
+test("giving up what 1,600 use is refused with 50 of their names, and the others counted", async () => {
+  const hub = create("hub");
+  const user = create(longName(0));
+  await accept(store, place, [hub, user]);
+  await makeAlike(user.resourceId, 1600);
+  await store.as("owner").rows(
+    `insert into cairn.resource_dependencies (team_id, resource_id, depends_on)
+    select team_id, id, :hub::uuid from cairn.resources where team_id = :team and status = 'FAILED'`,
+    { hub: hub.resourceId, team: place.team },
+  );
+  const platform = { subject: "pia", role: "platform", team: null } as const;
+  expect(await store.api.abandonResource("platform", platform, hub.resourceId)).toEqual({
+    outcome: "referenced",
+    by: Array.from({ length: 50 }, (_, at) => longName(at + 1)),
+    more: 1550,
+  });
+  expect((await resourceRow(store, hub.resourceId)).status).toBe("PENDING");
 });
 
 test("an intent about as many as one may delete is read and replayed, and so is its decision", async () => {

@@ -158,7 +158,8 @@ export function fakeApiStore(state: FakeState): ApiStore & { calls: string[] } {
       const found = mine(scope, state.resources).find(({ id }) => id === resourceId);
       if (found === undefined) return { outcome: "not-found" };
       if (found.status === "DELETED") return { outcome: "gone" };
-      if (found.name === "used") return { outcome: "referenced", by: ["user"] };
+      if (found.name === "used") return { outcome: "referenced", by: ["user"], more: 0 };
+      if (found.name === "used-a-lot") return { outcome: "referenced", by: ["user", "user-2"], more: 1550 };
       found.status = "DELETED";
       return { outcome: "abandoned", orphan: null, startable: [] };
     },
