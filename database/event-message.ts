@@ -14,7 +14,7 @@ const sentences: { [event: string]: (detail: JsonObject, actor: string) => strin
   "resource.delete": (_, actor) => `${actor} asked for its deletion, and policy allowed it.`,
   "resource.retry": (_, actor) => `${actor} asked for another try.`,
   "resource.reapplied": (detail) => `An output that it uses has changed: generation ${detail.generation}.`,
-  "operation.claimed": (detail) => `Work began (attempt ${detail.attempt}).`,
+  "operation.claimed": ({ attempt, again }) => `Work ${again === true ? "went on" : "began"} (attempt ${attempt}).`,
   "operation.sent": (detail) =>
     detail.kind === "delete"
       ? "The provider was asked to delete it."
@@ -45,7 +45,7 @@ const sentences: { [event: string]: (detail: JsonObject, actor: string) => strin
     detail.orphan === null
       ? `${actor} gave up its record; nothing of it is outside.`
       : `${actor} gave up its record; what may be left outside is the orphan ${detail.orphan}.`,
-  "operation.taken-over": () => "The work was picked up again by the sweep.",
+  "operation.taken-over": ({ was }) => pickedUp[String(was)] ?? "Cairn picked it up again.",
   "drift.verification": (_, actor) => `${actor} asked for a look at it.`,
   "drift.detected": (detail) =>
     isWhole(detail)
@@ -56,6 +56,13 @@ const sentences: { [event: string]: (detail: JsonObject, actor: string) => strin
   "drift.found": () => "It is there: that it was not found was a mistake.",
   "drift.resolved": (detail) =>
     isWhole(detail) ? "It is there again." : `It is as wanted again: ${list(detail.pointers)}.`,
+};
+
+/** By what an operation was when it was taken over; older entries do not say. */
+const pickedUp: { [was: string]: string } = {
+  RUNNING: "Whoever worked on it stopped, so Cairn picked it up again.",
+  WAITING: "The wait is over, so it goes on.",
+  PENDING: "It was still to be started, so Cairn started it.",
 };
 
 function reasonOf(detail: JsonObject): string {

@@ -61,13 +61,14 @@ begin
   end if;
   if op.status <> 'RUNNING' then
     perform cairn.log(team, 'cairn', 'operation.claimed', null, r.id, op.id,
-      jsonb_build_object('epoch', op.epoch, 'attempt', op.attempt));
+      jsonb_build_object('epoch', op.epoch, 'attempt', op.attempt, 'again', op.waits > 0 or op.takeovers > 0));
   end if;
   return 'claimed';
 end
 $$;
 
--- Hands an operation to a new execution: another epoch fences whoever had it.
+-- Hands an operation to a new execution: another epoch fences whoever had it. Its timeline is to say why, so `was` is kept: who worked on
+-- it stopped (RUNNING), its pause is over (WAITING), or it was never started (PENDING).
 create or replace function cairn.take_over(op cairn.operations, grace_seconds double precision, event text) returns jsonb
 language plpgsql as $$
 declare
@@ -80,7 +81,8 @@ begin
     admitted_until = case when op.gate is not null then now() + make_interval(secs => grace_seconds) end
   where o.team_id = op.team_id and o.id = op.id
   returning * into taken;
-  perform cairn.log(op.team_id, 'cairn', event, null, op.resource_id, op.id, jsonb_build_object('epoch', taken.epoch));
+  perform cairn.log(op.team_id, 'cairn', event, null, op.resource_id, op.id,
+    jsonb_build_object('epoch', taken.epoch, 'was', op.status));
   return cairn.ref(taken);
 end
 $$;

@@ -56,6 +56,34 @@ test("starts what was accepted and never started", async () => {
   expect(await sweep(store)).toEqual([{ ...ref, epoch: 2 }]);
 });
 
+test("a timeline says why somebody else goes on, and of an attempt only once that it began", async () => {
+  const { id, ref } = await started();
+  const takeOver = async () => {
+    await makeDue(store, ref.operation);
+    const [taken] = await sweep(store);
+    if (taken === undefined) throw new Error("nothing was due");
+    return taken;
+  };
+  const claims = async (taken: OperationRef) =>
+    expect((await store.worker.claim(taken, lease)).outcome).toBe("claimed");
+  await claims(await takeOver());
+  const second = await takeOver();
+  await claims(second);
+  const pause = { to: "wait", reason, delaySeconds: 0 } as const;
+  expect((await store.worker.advance(second, pause)).outcome).toBe("written");
+  await claims(await takeOver());
+  const page = await store.api.resourceEvents({ team: place.team }, id, { limit: 100, cursor: null });
+  expect(page?.items.slice(1).map(({ message }) => message.replace(/until \S+:/, "until then:"))).toEqual([
+    "It was still to be started, so Cairn started it.",
+    "Work began (attempt 1).",
+    "Whoever worked on it stopped, so Cairn picked it up again.",
+    "Work went on (attempt 1).",
+    `It waits until then: ${reason.message}`,
+    "The wait is over, so it goes on.",
+    "Work went on (attempt 1).",
+  ]);
+});
+
 test("resumes what has waited long enough", async () => {
   const { ref } = await started();
   await run(store, ref, { to: "wait", reason, delaySeconds: 600 });
