@@ -8,6 +8,8 @@ export type LogEntry = {
   level: "error" | "warn";
   what: string;
   error: string;
+  /** The name of what was behind it. */
+  cause?: string;
   at: string[];
   route: string;
   request: string;

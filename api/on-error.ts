@@ -5,7 +5,10 @@ import type { ApiDeps, ApiEnv } from "./deps.ts";
 import { Problem, problemResponse } from "./problem.ts";
 
 /** Errors whose name says that trying again later helps (law F8); everything else thrown is a fault of ours. */
-const passing = new Set(["StoreUnavailable"]);
+const passing = new Map([
+  ["StoreUnavailable", "the store cannot be reached right now; nothing is lost"],
+  ["LookNotStarted", "the look could not be started right now, and none is under way; ask again"],
+]);
 
 /**
  * Turns what was thrown into a problem document. A caller learns a request's id and nothing of what is inside; the log
@@ -16,23 +19,20 @@ export function onError(log: ApiDeps["log"]): ErrorHandler<ApiEnv> {
     if (error instanceof Problem) return problemResponse(error);
     if (error instanceof HTTPException) return problemResponse(fromHono(error));
     const request = c.env?.requestContext?.requestId ?? "";
-    const unavailable = passing.has(error.name);
+    const unavailable = passing.get(error.name);
+    const cause = error.cause instanceof Error ? error.cause.name : undefined;
     log?.({
       level: unavailable ? "warn" : "error",
-      what: unavailable ? "the store is not available" : "a request failed",
+      what: unavailable ? "a request has to be repeated" : "a request failed",
       error: error.name,
+      ...(cause === undefined ? {} : { cause }),
       at: whereThrown(error),
       route: `${c.req.method} ${c.req.path}`,
       request,
     });
     return problemResponse(
       unavailable
-        ? new Problem(
-            "unavailable",
-            "the store cannot be reached right now; nothing is lost",
-            { requestId: request },
-            { "retry-after": "2" },
-          )
+        ? new Problem("unavailable", unavailable, { requestId: request }, { "retry-after": "2" })
         : new Problem("internal", "the request was not completed; its id helps us find out why", {
             requestId: request,
           }),

@@ -4,9 +4,15 @@ import type { ApiStore } from "../core/store.ts";
 
 export type VerifyDeps = { store: ApiStore; executions: Executions; newId: () => string };
 
+/** Nobody makes such a start good: a look is for who waits for it, and is to be asked for again. Its report has ended. */
+export class LookNotStarted extends Error {
+  override readonly name = "LookNotStarted";
+}
+
 /**
- * Starts a look at one resource, whose report will hold what it finds. A failed start is made good by nobody: ask again. Its report
- * ends with a later run.
+ * Starts a look at one resource, whose report will hold what it finds.
+ *
+ * @throws {LookNotStarted} with the cause, when the state machine cannot be started now
  */
 export async function verifyResource(
   deps: VerifyDeps,
@@ -22,6 +28,11 @@ export async function verifyResource(
   const reportId = deps.newId();
   const opened = await deps.store.openVerification(scope, caller, reportId, resourceId);
   if (opened !== "opened") return { outcome: opened };
-  await deps.executions.start("drift", reportId, { run: reportId });
+  try {
+    await deps.executions.start("drift", reportId, { run: reportId });
+  } catch (cause) {
+    await deps.store.withdrawVerification(scope, reportId);
+    throw new LookNotStarted("The look could not be started.", { cause });
+  }
   return { outcome: "started", reportId };
 }

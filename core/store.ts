@@ -181,6 +181,8 @@ export type ApiStore = {
     runId: string,
     resourceId: string,
   ): Promise<"opened" | "not-found" | "not-ready" | "too-many">;
+  /** Ends a run that `openVerification` has opened and whose look could not be started. */
+  withdrawVerification(scope: Scope, runId: string): Promise<void>;
   /** Starts a failed resource's operation again; another status is left alone. */
   retryResource(scope: Scope, caller: Caller, resourceId: string): Promise<RetryResult>;
   /** Removes the record and keeps an orphan of what may be left outside. For the platform's scope. */

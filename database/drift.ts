@@ -122,6 +122,10 @@ export function driftQueries(databases: ScopedDatabases) {
       );
       return outcome ?? "not-found";
     },
+    async withdrawVerification(scope: Scope, runId: string): Promise<void> {
+      const withdrawal = "select 'true'::jsonb from cairn.withdraw_verification(:run::uuid, :team)";
+      await databaseFor(databases, scope).rows(withdrawal, { run: runId, team: teamOf(scope) });
+    },
   };
 }
 

@@ -33,4 +33,17 @@ begin
 end
 $$;
 
-grant execute on function cairn.open_verification(uuid, uuid, text, text) to cairn_api, cairn_platform;
+-- Ends a run whose look could not be started, with that look as one that showed nothing: no report says RUNNING for nobody.
+create or replace function cairn.withdraw_verification(run uuid, seen_team text) returns void language plpgsql as $$
+begin
+  perform set_config('cairn.team', seen_team, true);
+  update cairn.drift_runs d set status = 'DONE', finished_at = now()
+  where d.id = run and d.resource_id is not null and d.status = 'RUNNING';
+  if found then
+    update cairn.drift_run_teams t set unreadable = 1 where t.run_id = run and t.checked + t.unreadable = 0;
+  end if;
+end
+$$;
+
+grant execute on function cairn.open_verification(uuid, uuid, text, text), cairn.withdraw_verification(uuid, text)
+  to cairn_api, cairn_platform;

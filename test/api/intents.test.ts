@@ -173,6 +173,25 @@ describe("POST /v1/resources/{id}/verify", () => {
     expect(answer.body.type).toBe("/problems/not-ready");
   });
 
+  it("answers 503 with Retry-After when the look cannot be started, and its report has ended", async () => {
+    const withdrawn: unknown[] = [];
+    const start = async () => {
+      throw Object.assign(new Error("Rate exceeded"), { name: "ThrottlingException" });
+    };
+    const { send, store, log } = harness({ deps: { executions: { start } } });
+    store.withdrawVerification = async (...given) => {
+      withdrawn.push(given);
+    };
+    const answer = await send({ method: "POST", path: `/v1/resources/${ids.resource}/verify` });
+    expect([answer.status, answer.headers["retry-after"], answer.body.type]).toEqual([
+      503,
+      "2",
+      "/problems/unavailable",
+    ]);
+    expect(withdrawn).toEqual([[{ team: "payments" }, expect.any(String)]]);
+    expect(log).toMatchObject([{ level: "warn", error: "LookNotStarted", cause: "ThrottlingException" }]);
+  });
+
   it("answers 503 with Retry-After when the team asked for enough looks lately, and starts nothing", async () => {
     const start = async () => {
       throw new Error("started");

@@ -183,6 +183,27 @@ test("a verification ends when its resource has stopped being READY", async () =
   expect(await claim(drift)).toEqual([]);
 });
 
+test("a verification that is taken back has ended, showed nothing, and is looked at by nobody", async () => {
+  const drift = await verification();
+  const other = await newPlace(store);
+  await store.api.withdrawVerification({ team: other.team }, drift);
+  expect(await report(drift)).toMatchObject({ status: "RUNNING" });
+  await store.api.withdrawVerification({ team: place.team }, drift);
+  const ended = { status: "DONE", checked: 0, unreadable: 1, finishedAt: expect.any(String) };
+  expect(await report(drift)).toMatchObject(ended);
+  expect(await claim(drift)).toEqual([]);
+  await store.api.withdrawVerification({ team: place.team }, drift);
+  expect(await report(drift)).toMatchObject(ended);
+});
+
+test("what a team may take back is a look that was asked for, not a run over everything", async () => {
+  const everything = newId();
+  await claim(everything);
+  await store.drift.recordDrift(everything, [sight([])]);
+  await store.api.withdrawVerification({ team: place.team }, everything);
+  expect(await report(everything)).toMatchObject({ status: "RUNNING", checked: 1, unreadable: 0 });
+});
+
 test("a verification is refused for what is not READY or not there", async () => {
   const pending = create("pending");
   await accept(store, place, [pending]);

@@ -147,6 +147,7 @@ export function fakeApiStore(state: FakeState): ApiStore & { calls: string[] } {
       if (found === undefined) return "not-found";
       return found.status === "READY" ? "opened" : "not-ready";
     },
+    async withdrawVerification() {},
     async retryResource(scope, _caller, resourceId) {
       const found = mine(scope, state.resources).find(({ id }) => id === resourceId);
       if (found === undefined) return { outcome: "not-found" };
