@@ -121,7 +121,7 @@ export function resourceRoutes(api: Api, deps: ApiDeps): void {
       throw new Problem("not-ready", "the resource is not READY; its own status says where it is");
     if (result.outcome === "too-many") {
       const detail =
-        "the team has asked for as many looks as this target bears in a minute; the next scheduled one comes by itself";
+        "as many looks at the team's objects as this target bears in a minute were asked for; the next scheduled one comes by itself";
       throw new Problem("unavailable", detail, {}, { "retry-after": "20" });
     }
     const started = { id: result.reportId, status: "RUNNING", resourceId };
