@@ -24,7 +24,7 @@ test.each([
   ["scripts/build-policies.ts", ["--chek"], /--chek/],
   ["bench/retry-amplification.ts", ["x"], /"x"/],
   ["bench/retry-amplification.ts", ["--resources", "1.5"], /--resources .*"1.5"/],
-  ["bench/dead-provider.ts", ["--resources", "3"], /--resources .*from 20 .*"3"/],
+  ["bench/dead-provider.ts", ["--resources", "3"], /--resources .*from 100 .*"3"/],
 ])("%s %j is refused in one line that names what is wrong, before anything is done", (script, words, named) => {
   const { status, stdout, stderr } = run(script, ...words);
   expect([status, stdout, stderr.trim().split("\n").length]).toEqual([2, "", 1]);
