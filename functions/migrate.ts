@@ -6,12 +6,12 @@ import { migrate } from "../database/migrate.ts";
 import { ensureLogin } from "../database/roles.ts";
 import { putTargets } from "../database/targets.ts";
 import { log } from "./log.ts";
-import { cloudControlIn, databaseFolder, storeDatabase, storeSecret, targetsFile } from "./runtime.ts";
+import { cloudControlIn, databaseFolder, lookingAt, storeDatabase, storeSecret, targetsFile } from "./runtime.ts";
 import { locateTargets, stageTarget } from "./stage-targets.ts";
 import { task } from "./task.ts";
 
 const database = storeDatabase("owner");
-const ports = { database, cloudControlIn: (target: JsonObject) => cloudControlIn(target, 3), log };
+const ports = { database, cloudControlIn: (target: JsonObject) => cloudControlIn(lookingAt(target), 3), log };
 const stageTargets = z.array(stageTarget);
 /** A deployment's trigger sends nothing, and its targets lie beside this file; those that cannot be read end it. */
 const input = z.object({ targets: stageTargets.optional() }).nullish();

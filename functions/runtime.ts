@@ -138,7 +138,7 @@ export function cloudControlIn(target: JsonObject, maxAttempts = 1): CloudContro
 }
 
 /** In a target that has a role for looking alone, who only looks takes on that one. */
-function lookingAt(target: JsonObject): JsonObject {
+export function lookingAt(target: JsonObject): JsonObject {
   return target.lookRoleArn === undefined ? target : { ...target, roleArn: target.lookRoleArn };
 }
 
@@ -153,8 +153,8 @@ export function providers(use: "look" | "change"): Providers {
       readSchema: (typeName) => schemas.read(typeName),
     }),
     postgres: createPostgresProvider({
-      dataFor: (target) => loggedCalls(new RDSDataClient(inTarget(target)), named),
-      secretsFor: (target) => loggedCalls(new SecretsManagerClient(inTarget(target)), named),
+      dataFor: (target) => loggedCalls(new RDSDataClient(inTarget(as(target))), named),
+      secretsFor: (target) => loggedCalls(new SecretsManagerClient(inTarget(as(target))), named),
     }),
   });
 }

@@ -40,8 +40,9 @@ export function machineCallerRole(stage: Stage, caller: string): string {
   return `cairn-${stage.name}-caller-${caller}`;
 }
 
-/** For what a role of a target's is: to change AWS's objects, to look at them, or for tenants' databases. */
-export type TargetUse = "change" | "look" | "tenants";
+/** For what a role of a target's is: to change AWS's objects or to look at them, and the same of tenants' databases. */
+export const targetUses = ["change", "look", "tenants", "tenants-look"] as const;
+export type TargetUse = (typeof targetUses)[number];
 
 export function targetRole(stage: Stage, target: Target, use: TargetUse): string {
   return `cairn-${stage.name}-target-${target.name}${use === "change" ? "" : `-${use}`}`;

@@ -8,7 +8,7 @@ const file = z.object({
     z.object({
       provider: z.string(),
       kind: z.string(),
-      name: z.object({ property: z.string(), separator: z.string() }),
+      name: z.object({ property: z.string(), separator: z.string(), maxLength: z.number() }),
       properties: z.record(z.string(), z.unknown()),
       target: z.object({ required: z.array(z.string()), optional: z.array(z.string()) }),
     }),

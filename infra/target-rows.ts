@@ -18,15 +18,14 @@ export function targetRows(stage: Stage): TargetRow[] {
 function awsRows(stage: Stage, target: Target): TargetRow[] {
   const { account: accountId, requestsPerSecond, values, environments } = target;
   const rate = requestsPerSecond === null ? {} : { requestsPerSecond };
-  const lookRoleArn = targetRoleArn(stage, target, "look");
-  const config = { ...values, ...rate, accountId, lookRoleArn, ...accessTo(stage, target, "change") };
+  const config = { ...values, ...rate, accountId, ...accessTo(stage, target, "change", "look") };
   return environments.map((environment) => ({ environment, provider: "aws", config }));
 }
 
 function postgresRows(stage: Stage, target: Target): TargetRow[] {
   if (target.tenants === null) return [];
   const { environments, ...tenants } = target.tenants;
-  const access = accessTo(stage, target, "tenants");
+  const access = accessTo(stage, target, "tenants", "tenants-look");
   const place =
     tenants.cluster === "new"
       ? { config: { database: tenants.database, ...access }, cluster: tenantsCluster(stage, target) }
@@ -34,8 +33,10 @@ function postgresRows(stage: Stage, target: Target): TargetRow[] {
   return environments.map((environment) => ({ environment, provider: "postgres", ...place }));
 }
 
-function accessTo(stage: Stage, target: Target, use: TargetUse) {
-  return { region: target.region, roleArn: targetRoleArn(stage, target, use), externalId: target.externalId };
+function accessTo(stage: Stage, target: Target, change: TargetUse, look: TargetUse) {
+  const { region, externalId } = target;
+  const roleArn = targetRoleArn(stage, target, change);
+  return { region, roleArn, lookRoleArn: targetRoleArn(stage, target, look), externalId };
 }
 
 function withoutCluster<Tenants extends { cluster: string }>({ cluster: _, ...config }: Tenants) {

@@ -35,17 +35,19 @@ export class TargetStack extends PlacedStack {
     this.role("LookRole", options, "look", exactly(granted("look"), place), granted("look"));
     const { tenants } = target;
     if (tenants === null) return;
-    const shared = this.grantsOnTenants(options, tenants, place);
-    this.role("TenantsRole", options, "tenants", exactly(shared, place), shared);
+    const { change, look } = this.grantsOnTenants(options, tenants, place);
+    this.role("TenantsRole", options, "tenants", exactly(change, place), change);
+    this.role("TenantsLookRole", options, "tenants-look", exactly(look, place), look);
   }
 
   /** On the cluster for tenants' databases, which is made here if the target asks for one. */
-  private grantsOnTenants({ stage, target }: TargetStackOptions, tenants: Tenants, place: Place): Grant[] {
+  private grantsOnTenants({ stage, target }: TargetStackOptions, tenants: Tenants, place: Place) {
     if (tenants.cluster === "existing")
       return postgresProviderGrants(place, tenants.clusterArn, tenants.adminSecretArn);
     const { cluster, adminSecretArn } = new TenantsCluster(this, "Tenants", { stage, target, tenants });
     const { attrDbClusterArn: arn } = cluster;
-    return [...locateGrants(arn), ...postgresProviderGrants(place, arn, adminSecretArn)];
+    const { change, look } = postgresProviderGrants(place, arn, adminSecretArn);
+    return { change, look: [...locateGrants(arn), ...look] };
   }
 
   private role(

@@ -27,6 +27,7 @@ export function localTargets(place: {
   const postgres = {
     ...access,
     roleArn: `${access.roleArn}-tenants`,
+    lookRoleArn: `${access.roleArn}-tenants-look`,
     clusterArn,
     adminSecretArn,
     host,

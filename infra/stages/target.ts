@@ -48,8 +48,10 @@ const tenantsSchema = z.discriminatedUnion("cluster", [
 ]);
 
 const targetSchema = closed({
-  /** Of its stack and its roles, `cairn-{stage}-target-{name}`, `…-look` and `…-tenants`. */
-  name: name.refine((text) => !/-(?:look|tenants)$/.test(text), "must not end like another target's role"),
+  /** Of its stack and its roles, `cairn-{stage}-target-{name}`, `…-look`, `…-tenants` and `…-tenants-look`. */
+  name: name
+    .max(17, "must be at most 17 characters: a role's name has 64, and a stage's 20 of them")
+    .refine((text) => !/-(?:look|tenants)$/.test(text), "must not end like another target's role"),
   account: accountId,
   region: regionName,
   /** Whose AWS resources live here. */

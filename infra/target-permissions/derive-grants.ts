@@ -17,8 +17,8 @@ export type Kind = {
   own: string;
   /** IAM can ask an object for its tags. */
   tagged: boolean;
-  /** What joins the parts of a derived name. */
-  separators: string[];
+  /** How its derived names look, with IAM's wildcards. */
+  names: string[];
   actions: IamAction[];
   /** Those that its handlers ask for to change an object, and to look at one. */
   asked: { [use in "change" | "look"]: ReadonlySet<string> };
@@ -51,7 +51,7 @@ export function grantsAt(kinds: readonly Kind[], place: Place, use: "change" | "
 }
 
 async function readKind(schema: AwsSchema, variants: readonly Variant[]): Promise<Kind> {
-  const separators = [...new Set(variants.map((variant) => variant.name.separator))];
+  const names = [...new Set(variants.map((variant) => derivedNames(variant.name)))];
   const { list, ...handlers } = schema.handlers;
   const lists = variants.every((variant) => isFoundByName(schema, variant)) ? [] : (list?.permissions ?? []);
   const named = Object.values(handlers).flatMap(({ permissions = [] }) => permissions);
@@ -72,7 +72,16 @@ async function readKind(schema: AwsSchema, variants: readonly Variant[]): Promis
     throw new Error(`${schema.typeName}: no action of its delete handler says what it acts on`);
   // S3 looks at a bucket's tags only where somebody has turned that on for the bucket.
   const tagged = own.tagged && schema.tagging?.taggable !== false && deleted.service !== "s3";
-  return { service: deleted.service, own: own.name, tagged, separators, actions, asked, lists };
+  return { service: deleted.service, own: own.name, tagged, names, actions, asked, lists };
+}
+
+/**
+ * `{service}-{name}-{8 characters}` (core/names.ts). Where names are so short that a service's 40 characters may fill all that
+ * is left beside the eight, the second part may be cut off.
+ */
+function derivedNames({ separator, maxLength }: Variant["name"]): string {
+  const readable = maxLength - 8 - separator.length;
+  return separator !== "" && readable > 41 ? `*${separator}*${separator}????????` : `*${separator}????????`;
 }
 
 /** Then nobody lists the kind (providers/aws/find-object.ts): what a template fills in is all of the object's identifier. */
@@ -104,17 +113,18 @@ function onOwn(action: IamAction, own: { arn: string }, kind: Kind, place: Place
   const actions = [action.name];
   if (action.level === "List" && kind.lists.includes(action.name))
     return [{ actions, resources: arnsAt(own, place, "*"), reason: "a list is asked for without a name" }];
-  // Secrets Manager puts six characters of its own behind a secret's name, once it is there.
-  const ends = kind.service === "secretsmanager" ? ["", "-??????"] : [""];
-  const names = kind.separators.flatMap((separator) => ends.map((end) => `*${separator}????????${end}`));
-  const resources = names.flatMap((name) => arnsAt(own, place, name));
-  const named = "any service's name, then eight characters of Cairn's";
+  const arns = (names: string[]) => names.flatMap((name) => arnsAt(own, place, name));
+  // Secrets Manager puts six characters of its own behind a secret's name, once it is there. The bare name would then fit a
+  // stranger's that ends in `-` and one character, so it is for what makes a secret, and for a look at one that is not there.
+  const made = kind.service === "secretsmanager" ? kind.names.map((name) => `${name}-??????`) : kind.names;
+  const resources = arns([...new Set([...kind.names, ...made])]);
+  const named = "any service's and resource's name, then eight characters of Cairn's";
   if (!kind.tagged) return [{ actions, resources, reason: `${named}; IAM sees no tags of this kind` }];
   // A look shows what lost its mark, and what was never ours, for what it is. A secret's value is not for looking at.
   if (action.level !== "Write" && !/Secret\w*Value$/.test(action.name))
     return [{ actions, resources, reason: `${named}, with Cairn's mark or without` }];
   const reason = `${named}, on what bears Cairn's mark`;
-  const grants: Grant[] = [{ actions, resources, conditions: bearsMark, reason }];
+  const grants: Grant[] = [{ actions, resources: arns(made), conditions: bearsMark, reason }];
   // What makes an object, or tags it in the making: it bears nothing yet, and the request has to give it the mark.
   if (action.requestTags && !/:(Untag|Remove)/.test(action.name))
     grants.push({ actions, resources, conditions: givesMark, reason });

@@ -22,23 +22,30 @@ export function locateGrants(clusterArn: string): Grant[] {
   return [...cloudControl("GetResource"), { actions: ["rds:DescribeDBClusters"], resources: [clusterArn], reason: "" }];
 }
 
-/** The shared cluster through the Data API as its admin, and the secret of each tenant's role. */
+/**
+ * The shared cluster through the Data API as its admin, which is one login for looking and changing; and the secret of each
+ * tenant's role, of which a look asks what it is and never what it holds.
+ */
 export function postgresProviderGrants(
   { partition, region, account }: Place,
   clusterArn: string,
   adminSecretArn: string,
-): Grant[] {
+): { readonly [use in "change" | "look"]: readonly Grant[] } {
   const secrets = `arn:${partition}:secretsmanager:${region}:${account}:secret:`;
   // Secrets Manager puts six characters of its own behind a secret's name, once it is there.
-  const made = [`${secrets}*_????????-??????`];
-  const resources = [`${secrets}*_????????`, ...made];
-  const reason = "any service's name, then eight characters of Cairn's";
+  const made = [`${secrets}*_*_????????-??????`];
+  const resources = [`${secrets}*_*_????????`, ...made];
+  const reason = "any service's and resource's name, then eight characters of Cairn's";
   const on = (...calls: string[]) => calls.map((call) => `secretsmanager:${call}`);
-  return [
+  const look = [
     { actions: ["rds-data:ExecuteStatement"], resources: [clusterArn], reason: "" },
     { actions: on("GetSecretValue"), resources: [adminSecretArn], reason: "" },
     { actions: on("DescribeSecret"), resources, reason: `${reason}, with Cairn's mark or without` },
+  ];
+  const change = [
+    ...look,
     { actions: on("CreateSecret", "TagResource"), resources, conditions: givesMark, reason },
     { actions: on("GetSecretValue", "RestoreSecret", "DeleteSecret"), resources: made, conditions: bearsMark, reason },
   ];
+  return { change, look };
 }

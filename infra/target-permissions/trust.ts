@@ -8,9 +8,9 @@ import type { Target } from "../stages/target.ts";
 /** The roles of a target that a function ever takes on: for what lives there, or for where its new cluster is. */
 export function takenOn({ providers }: FunctionSpec, { tenants }: Target): TargetUse[] {
   if (providers === "none") return [];
-  if (providers === "locate") return tenants?.cluster === "new" ? ["tenants"] : [];
-  const ofObjects = providers === "write" ? "change" : "look";
-  return tenants === null ? [ofObjects] : [ofObjects, "tenants"];
+  if (providers === "locate") return tenants?.cluster === "new" ? ["tenants-look"] : [];
+  const uses: readonly TargetUse[] = providers === "write" ? ["change", "tenants"] : ["look", "tenants-look"];
+  return tenants === null ? uses.slice(0, 1) : [...uses];
 }
 
 /**

@@ -77,12 +77,12 @@ describe("functions", () => {
     ]);
     expect(JSON.parse(allowed(statementsOf("observe-drift"), "sts:AssumeRole")).flat()).toEqual([
       "arn:aws:iam::222233334444:role/cairn-production-target-shared-look",
-      "arn:aws:iam::222233334444:role/cairn-production-target-shared-tenants",
+      "arn:aws:iam::222233334444:role/cairn-production-target-shared-tenants-look",
       "arn:aws:iam::333344445555:role/cairn-production-target-live-look",
     ]);
     // The migrations ask nothing but where a new cluster is.
     expect(JSON.parse(allowed(statementsOf("migrate"), "sts:AssumeRole")).flat()).toEqual([
-      "arn:aws:iam::222233334444:role/cairn-production-target-shared-tenants",
+      "arn:aws:iam::222233334444:role/cairn-production-target-shared-tenants-look",
     ]);
   });
 

@@ -138,6 +138,10 @@ describe("a stage", () => {
       names: "machineCallers.0.role: must be one of platform, viewer, developer",
     },
     { change: { targets: [{ ...target, name: "live-look" }] }, names: "targets.0.name: must not end like another" },
+    {
+      change: { targets: [{ ...target, name: "a-target-that-is-l" }] },
+      names: "targets.0.name: must be at most 17 characters",
+    },
     { change: { targets: [{ ...target, externalId: "short" }] }, names: "targets.0.externalId: must be 16 to 128" },
     {
       change: { targets: [{ ...target, values: { subnetIDs: ["subnet-1"] } }] },

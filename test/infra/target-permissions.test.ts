@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
 import { readSchema } from "../../aws-schemas/read-schema.ts";
+import { derivedName } from "../../core/names.ts";
 import { goldenPathVariants } from "../../infra/golden-path-data.ts";
 import { deriveKinds, grantsAt, type Kind } from "../../infra/target-permissions/derive-grants.ts";
 import type { Grant, Place } from "../../infra/target-permissions/grant.ts";
@@ -11,6 +12,13 @@ import { awsProviderGrants, postgresProviderGrants } from "../../infra/target-pe
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const place: Place = { partition: "aws", account: "222233334444", region: "eu-west-1", values: {} };
 const at = "eu-west-1:222233334444";
+const table = {
+  provider: "aws",
+  kind: "AWS::DynamoDB::Table",
+  name: { property: "TableName", separator: "-", maxLength: 100 },
+  properties: {},
+  target: { required: [], optional: [] },
+};
 let kinds: Kind[];
 let grants: Grant[];
 let looks: Grant[];
@@ -23,19 +31,19 @@ beforeAll(async () => {
 
 describe("what a target's role may do", () => {
   test.each([
-    { action: "s3:CreateBucket", on: ["arn:aws:s3:::*-????????"], if: undefined },
-    { action: "s3:ListBucket", on: ["arn:aws:s3:::*-????????"], if: undefined },
-    { action: "sqs:DeleteQueue", on: [`arn:aws:sqs:${at}:*-????????`], if: "ResourceTag" },
-    { action: "sqs:GetQueueAttributes", on: [`arn:aws:sqs:${at}:*-????????`], if: undefined },
-    { action: "rds:DeleteDBInstance", on: [`arn:aws:rds:${at}:db:*-????????`], if: "ResourceTag" },
-    { action: "ssm:DeleteParameter", on: [`arn:aws:ssm:${at}:parameter/*-????????`], if: "ResourceTag" },
+    { action: "s3:CreateBucket", on: ["arn:aws:s3:::*-*-????????"], if: undefined },
+    { action: "s3:ListBucket", on: ["arn:aws:s3:::*-*-????????"], if: undefined },
+    { action: "sqs:DeleteQueue", on: [`arn:aws:sqs:${at}:*-*-????????`], if: "ResourceTag" },
+    { action: "sqs:GetQueueAttributes", on: [`arn:aws:sqs:${at}:*-*-????????`], if: undefined },
+    { action: "rds:DeleteDBInstance", on: [`arn:aws:rds:${at}:db:*-*-????????`], if: "ResourceTag" },
+    { action: "ssm:DeleteParameter", on: [`arn:aws:ssm:${at}:parameter/*-*-????????`], if: "ResourceTag" },
     {
       action: "elasticache:DeleteServerlessCache",
       on: [`arn:aws:elasticache:${at}:serverlesscache:*-????????`],
       if: "ResourceTag",
     },
-    { action: "kafka-cluster:CreateTopic", on: [`arn:aws:kafka:${at}:topic/*/*/*-????????`], if: undefined },
-    { action: "rds:DescribeDBInstances", on: [`arn:aws:rds:${at}:db:*-????????`], if: undefined },
+    { action: "kafka-cluster:CreateTopic", on: [`arn:aws:kafka:${at}:topic/*/*/*-*-????????`], if: undefined },
+    { action: "rds:DescribeDBInstances", on: [`arn:aws:rds:${at}:db:*-*-????????`], if: undefined },
   ])("$action: on $on and no other", ({ action, on, if: tag }) => {
     const found = grantsOf(action);
     expect(found.flatMap(({ resources }) => resources)).toEqual(on);
@@ -69,6 +77,33 @@ describe("what a target's role may do", () => {
   test("a secret's value is read only where the secret bears Cairn's mark", () => {
     for (const { conditions } of grantsOf("secretsmanager:GetSecretValue"))
       expect(JSON.stringify(conditions)).toContain("aws:ResourceTag/cairn:resource-id");
+  });
+
+  // AWS adds six characters to a secret's name, so that `-????????` alone fits every name that ends in `-` and one character.
+  test.each(["GetSecretValue", "UpdateSecret", "DeleteSecret", "UntagResource"])(
+    "%s is for secrets that are there, by name and AWS's six characters",
+    (call) => {
+      const found = [
+        ...grantsOf(`secretsmanager:${call}`),
+        ...looks.filter(({ actions }) => actions.includes(`secretsmanager:${call}`)),
+      ];
+      expect([...new Set(found.flatMap(({ resources }) => resources))]).toEqual([
+        `arn:aws:secretsmanager:${at}:secret:*-*-????????-??????`,
+      ]);
+    },
+  );
+
+  test("a name that has room for a service's whole name and more has two parts before the eight characters", async () => {
+    const named = (maxLength: number) => ({ ...table, name: { ...table.name, maxLength } });
+    const on = async (maxLength: number) =>
+      grantsAt(await deriveKinds([named(maxLength)]), place, "change").find(({ actions }) =>
+        actions.includes("dynamodb:DeleteTable"),
+      )?.resources;
+    expect(await on(51)).toEqual([`arn:aws:dynamodb:${at}:table/*-*-????????`]);
+    expect(await on(50)).toEqual([`arn:aws:dynamodb:${at}:table/*-????????`]);
+    const longest = (name: string, maxLength: number) =>
+      derivedName("s".repeat(40), name, "00000000-0000-7000-8000-0123456789ab", { maxLength, separator: "-" });
+    expect([longest("n", 51), longest("n", 50)].map((name) => name.split("-").length)).toEqual([3, 2]);
   });
 
   test("`*` stands only for what AWS's reference gives no resource, and no action is a pattern", () => {
@@ -128,18 +163,11 @@ describe("what a target's role may do", () => {
 });
 
 test("a new golden path of another service needs no line of code", async () => {
-  const table = {
-    provider: "aws",
-    kind: "AWS::DynamoDB::Table",
-    name: { property: "TableName", separator: "-" },
-    properties: {},
-    target: { required: [], optional: [] },
-  };
   const derived = grantsAt(await deriveKinds([table]), place, "change");
   const deleting = derived.filter(({ actions }) => actions.includes("dynamodb:DeleteTable"));
   expect(deleting).toMatchObject([
     {
-      resources: [`arn:aws:dynamodb:${at}:table/*-????????`],
+      resources: [`arn:aws:dynamodb:${at}:table/*-*-????????`],
       conditions: { StringLike: { "aws:ResourceTag/cairn:resource-id": "?*" } },
     },
   ]);
@@ -151,7 +179,7 @@ describe("what the providers' own code asks", () => {
     {
       folder: "providers/postgres",
       service: "secretsmanager",
-      grants: () => postgresProviderGrants(place, "cluster", "secret"),
+      grants: () => postgresProviderGrants(place, "cluster", "secret").change,
     },
   ])("of $folder is granted, and nothing beside it", ({ folder, service, grants }) => {
     const sent = commandsIn(folder).filter((command) => command !== "ExecuteStatement");

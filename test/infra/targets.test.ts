@@ -40,7 +40,7 @@ describe("a target's role", () => {
     expect(JSON.stringify(role?.Properties.AssumeRolePolicyDocument)).toContain(":iam::111122223333:root");
   });
 
-  test("is one for changing, one for looking and one for tenants' databases; the migrations take on the last, to ask where its cluster is", () => {
+  test("is one for changing and one for looking, and two more for tenants' databases; the migrations take on the last, to ask where its cluster is", () => {
     const names = ["apply-resource", "migrate", "observe-drift", "observe-resource"];
     const trust = Object.values(shared.findResources("AWS::IAM::Role")).map(({ Properties }) => [
       Properties.RoleName,
@@ -51,27 +51,46 @@ describe("a target's role", () => {
     expect(trust).toEqual([
       ["cairn-production-target-shared", ["apply-resource"]],
       ["cairn-production-target-shared-look", ["observe-drift", "observe-resource"]],
-      ["cairn-production-target-shared-tenants", names],
+      ["cairn-production-target-shared-tenants", ["apply-resource"]],
+      ["cairn-production-target-shared-tenants-look", ["migrate", "observe-drift", "observe-resource"]],
     ]);
     expect(JSON.stringify(live.findResources("AWS::IAM::Role"))).not.toContain("migrate");
   });
 
-  test("for tenants' databases asks Cloud Control for nothing but where the cluster is, and has a ceiling of its own", () => {
-    const [, policy] = Object.entries(shared.findResources("AWS::IAM::Policy")).find(([id]) =>
-      id.startsWith("TenantsRole"),
-    ) as [string, { Properties: { PolicyDocument: { Statement: { Action: string | string[] }[] } } }];
-    const granted = policy.Properties.PolicyDocument.Statement.flatMap(({ Action }) => Action);
-    expect([...new Set(granted)].sort()).toEqual([
-      "cloudformation:GetResource",
-      "rds-data:ExecuteStatement",
-      "rds:DescribeDBClusters",
-      ...["CreateSecret", "DeleteSecret", "DescribeSecret", "GetSecretValue", "RestoreSecret", "TagResource"].map(
-        (call) => `secretsmanager:${call}`,
-      ),
-    ]);
+  const calls = (...names: string[]) => names.map((call) => `secretsmanager:${call}`);
+  test.each([
+    {
+      role: "tenants",
+      id: "TenantsRole",
+      may: [
+        "rds-data:ExecuteStatement",
+        ...calls("CreateSecret", "DeleteSecret", "DescribeSecret", "GetSecretValue", "RestoreSecret", "TagResource"),
+      ],
+    },
+    {
+      role: "tenants-look",
+      id: "TenantsLookRole",
+      may: [
+        "cloudformation:GetResource",
+        "rds-data:ExecuteStatement",
+        "rds:DescribeDBClusters",
+        ...calls("DescribeSecret", "GetSecretValue"),
+      ],
+    },
+  ])("for $role may do what tenants' databases need, and has a ceiling of its own", ({ role, id, may }) => {
+    expect([...new Set(statementsOf(id).flatMap(({ Action = [] }) => Action))].sort()).toEqual(may);
     shared.hasResourceProperties("AWS::IAM::ManagedPolicy", {
-      ManagedPolicyName: "cairn-production-target-shared-tenants-boundary",
+      ManagedPolicyName: `cairn-production-target-shared-${role}-boundary`,
     });
+  });
+
+  test("for looking at tenants' databases reads no secret but the admin's", () => {
+    const reads = statementsOf("TenantsLookRole").filter(({ Action = [] }) =>
+      [Action].flat().includes("secretsmanager:GetSecretValue"),
+    );
+    expect(reads.map(({ Resource }) => Resource)).toEqual([
+      { "Fn::GetAtt": [expect.stringMatching("TenantsCluster"), "MasterUserSecret.SecretArn"] },
+    ]);
   });
 
   test("lists no kind whose objects it finds by their names", () => {
@@ -111,7 +130,7 @@ describe("a target's role", () => {
           .flatMap(({ Action }) => Action);
         const lost = granted.filter((name) => !allowed.includes(name) && !allowed.includes(`${name.split(":")[0]}:*`));
         expect([Properties.RoleName, lost]).toEqual([Properties.RoleName, []]);
-        expect(granted.length).toBeGreaterThan(/-tenants$/.test(Properties.RoleName) ? 8 : 40);
+        expect(granted.length).toBeGreaterThan(/-tenants/.test(Properties.RoleName) ? 4 : 40);
       }
     }
   });
@@ -120,9 +139,8 @@ describe("a target's role", () => {
     const policies = Object.values(shared.findResources("AWS::IAM::Policy"));
     const statements = policies.flatMap(({ Properties }) => Properties.PolicyDocument.Statement as Statement[]);
     const onCluster = statements.filter(({ Action }) => [Action].flat().includes("rds-data:ExecuteStatement"));
-    expect(onCluster.map(({ Resource }) => Resource)).toEqual([
-      { "Fn::GetAtt": [expect.stringMatching("TenantsCluster"), "DBClusterArn"] },
-    ]);
+    const cluster = { "Fn::GetAtt": [expect.stringMatching("TenantsCluster"), "DBClusterArn"] };
+    expect(onCluster.map(({ Resource }) => Resource)).toEqual([cluster, cluster]);
     expect(JSON.stringify(live.findResources("AWS::IAM::Policy"))).not.toContain("rds-data:");
   });
 });
@@ -189,11 +207,19 @@ describe("what the store hears of the targets", () => {
         ...cluster,
         region: "eu-west-1",
         roleArn: "arn:aws:iam::222233334444:role/cairn-production-target-shared-tenants",
+        lookRoleArn: "arn:aws:iam::222233334444:role/cairn-production-target-shared-tenants-look",
         externalId: "made-up-for-shared-01",
       },
     });
   });
 });
+
+/** What one role of the shared target is allowed, by the role's id in the template. */
+function statementsOf(role: string): Statement[] {
+  const policies = Object.entries(shared.findResources("AWS::IAM::Policy"));
+  const [, policy] = policies.find(([id]) => id.startsWith(`${role}DefaultPolicy`)) ?? [];
+  return policy?.Properties.PolicyDocument.Statement;
+}
 
 function actionsOf(target: Template): string[] {
   const policies = [

@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { type FunctionName, functions, machines } from "../../functions/manifest.ts";
-import { functionName, targetRole } from "../../infra/fixed-names.ts";
+import { functionName, targetRole, targetUses } from "../../infra/fixed-names.ts";
 import { goldenPathVariants } from "../../infra/golden-path-data.ts";
 import { deriveKinds, grantsAt } from "../../infra/target-permissions/derive-grants.ts";
 import { readAction } from "../../infra/target-permissions/iam-action.ts";
@@ -75,7 +75,7 @@ function roleBehind(caller: string): string | null {
   const machine = /:role\/(\w+)$/.exec(caller)?.[1] ?? "";
   if (Object.hasOwn(machines, machine)) return `the machine ${machine}`;
   for (const target of localStage.targets) {
-    for (const use of ["change", "look", "tenants"] as const)
+    for (const use of targetUses)
       if (caller.endsWith(`:role/${targetRole(localStage, target, use)}`))
         return `target ${target.name}${use === "change" ? "" : `-${use}`}`;
   }

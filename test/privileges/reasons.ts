@@ -38,7 +38,7 @@ export const reasons: { role: RegExp; action: RegExp; resource?: RegExp; why: st
   {
     role: /^target /,
     action: /^secretsmanager:(CreateSecret|TagResource)$/,
-    resource: /_\?{8}-\?{6}$/,
+    resource: /_\*_\?{8}-\?{6}$/,
     why: "AWS does not say whether a new secret goes by its name with the six characters that are to come or without",
   },
 ];
