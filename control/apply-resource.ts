@@ -1,9 +1,11 @@
-import type { OperationRef } from "../core/operation.ts";
+import type { OperationRef, Work } from "../core/operation.ts";
+import type { Outcome } from "../core/provider.ts";
 import { attemptFailed, waitSeconds } from "./observe-resource.ts";
 import { pauseSeconds } from "./pace.ts";
 import {
   advance,
   answered,
+  charging,
   prepareCall,
   type ReconcileDeps,
   reasonOf,
@@ -13,7 +15,7 @@ import {
 } from "./reconcile-step.ts";
 
 /** What the look before found, null where it proved absence: nothing is created that was not just looked for. */
-export type ApplyRequest = { identifier: string | null; sentHash: string };
+export type ApplyRequest = { identifier: string | null; sentHash: string; beyond?: number | undefined };
 
 /**
  * Asks the provider once. That it is about to be asked, and with which values, is committed before (law F2); what it
@@ -21,7 +23,7 @@ export type ApplyRequest = { identifier: string | null; sentHash: string };
  */
 export async function applyResource(deps: ReconcileDeps, ref: OperationRef, asked: ApplyRequest): Promise<Step> {
   const found = asked.identifier !== null;
-  const work = await deps.store.workToSend(ref, deps.pace.leaseSeconds, asked.sentHash, found);
+  const work = await deps.store.workToSend(ref, deps.pace.leaseSeconds, asked.sentHash, found, asked.beyond);
   if (work === null) return { next: "end" };
   const prepared = prepareCall(work);
   const provider = deps.providers[work.definition.provider];
@@ -39,6 +41,11 @@ export async function applyResource(deps: ReconcileDeps, ref: OperationRef, aske
         ? await provider.destroy(call, { identifier: asked.identifier })
         : await provider.apply(call, { state: "drifted", identifier: asked.identifier });
 
+  return afterRequest(charging(deps, outcome), work, outcome);
+}
+
+async function afterRequest(deps: ReconcileDeps, work: Work, outcome: Outcome): Promise<Step> {
+  const { ref } = work;
   switch (outcome.outcome) {
     case "accepted": {
       const { request, identifier } = outcome;

@@ -81,15 +81,17 @@ async function look(deps: DriftDeps, work: DriftWork): Promise<DriftSight> {
       sentHash: work.sentHash,
       signal: AbortSignal.timeout(deps.providerSeconds * 1000),
     });
+    const { beyond } = observation;
+    const of = { team, id, generation, ...(beyond === undefined ? {} : { beyond }) };
     switch (observation.state) {
       case "ready":
-        return { team, id, generation, seen: true, differences: [] };
+        return { ...of, seen: true, differences: [] };
       case "drifted":
-        return { team, id, generation, seen: true, differences: shownDifferences(observation.differences) };
+        return { ...of, seen: true, differences: shownDifferences(observation.differences) };
       case "absent":
-        return { team, id, generation, seen: true, differences: [missing] };
+        return { ...of, seen: true, differences: [missing] };
       default:
-        return unseen;
+        return { ...of, seen: false };
     }
   } catch {
     return unseen;

@@ -7,6 +7,7 @@ import {
   advance,
   answered,
   answerOf,
+  charging,
   prepareCall,
   type ReconcileDeps,
   reason,
@@ -33,17 +34,28 @@ export async function observeResource(deps: ReconcileDeps, ref: OperationRef): P
 
   const signal = AbortSignal.timeout(deps.pace.providerSeconds * 1000);
   const observation = await provider.observe({ ...prepared.call, signal });
+  return afterLook(charging(deps, observation), provider, work, observation, prepared.hash);
+}
+
+async function afterLook(
+  deps: ReconcileDeps,
+  provider: Provider,
+  work: Work,
+  observation: Observation,
+  sentHash: string,
+): Promise<Step> {
+  const { beyond } = observation;
   const grace = staleSeconds - (work.readySeconds ?? staleSeconds);
   if (observation.state === "absent" && grace > 0) {
-    return keepWaiting(deps, work, { state: "progressing", retryAfterSeconds: grace });
+    return keepWaiting(deps, work, { state: "progressing", retryAfterSeconds: grace, beyond });
   }
   if (isUnproven(provider, work, observation)) {
-    const doubted = await doubt(deps, work);
+    const doubted = await doubt(deps, work, beyond);
     if (doubted !== null) return doubted;
   }
   return work.kind === "apply"
-    ? afterLookForApply(deps, work, observation, prepared.hash)
-    : afterLookForDelete(deps, work, observation, prepared.hash);
+    ? afterLookForApply(deps, work, observation, sentHash)
+    : afterLookForDelete(deps, work, observation, sentHash);
 }
 
 /** Whether a read alone says that it is gone, and no request of its own, nor a provider whose reads are the truth. */
@@ -59,7 +71,7 @@ function isUnproven({ consistent }: Provider, work: Work, seen: Observation): bo
  * What was made is not gone because one look does not find it (law F15): it would be made a second time, or be left behind by
  * its deletion. It is looked at again a while later; where others are not found either, for as long as that lasts.
  */
-async function doubt(deps: ReconcileDeps, work: Work): Promise<Step | null> {
+async function doubt(deps: ReconcileDeps, work: Work, beyond: number | undefined): Promise<Step | null> {
   const absence = await deps.store.absent(work.ref);
   if (absence === null) return null;
   if (absence.denied && absence.seconds < deniedSeconds) {
@@ -72,7 +84,7 @@ async function doubt(deps: ReconcileDeps, work: Work): Promise<Step | null> {
     return advance(deps, work.ref, { to: "wait", reason: denied, delaySeconds }, answered);
   }
   const left = staleSeconds - absence.seconds;
-  return left > 0 ? keepWaiting(deps, work, { state: "progressing", retryAfterSeconds: left }) : null;
+  return left > 0 ? keepWaiting(deps, work, { state: "progressing", retryAfterSeconds: left, beyond }) : null;
 }
 
 function afterLookForApply(deps: ReconcileDeps, work: Work, seen: Observation, sentHash: string): Promise<Step> | Step {
@@ -88,7 +100,7 @@ function afterLookForApply(deps: ReconcileDeps, work: Work, seen: Observation, s
       // The request ended well and yet the object is not as asked: asking again under the same token would change nothing.
       if (work.request !== null && work.tokenAgeSeconds !== null) return attemptFailed(deps, work, notConverged(seen));
       if (work.superseded && seen.state === "drifted") return attemptFailed(deps, work, notConverged(seen));
-      return { next: "apply", identifier: seen.state === "absent" ? null : seen.identifier, sentHash };
+      return toApply(seen.state === "absent" ? null : seen.identifier, sentHash, seen);
   }
 }
 
@@ -114,8 +126,13 @@ function afterLookForDelete(
           transient: true,
         });
       }
-      return { next: "apply", identifier: seen.identifier, sentHash };
+      return toApply(seen.identifier, sentHash, seen);
   }
+}
+
+/** The request that comes next is written down before it is sent, which also charges what the look has cost. */
+function toApply(identifier: string | null, sentHash: string, { beyond }: Observation): Step {
+  return { next: "apply", identifier, sentHash, ...(beyond === undefined ? {} : { beyond }) };
 }
 
 function recordReady(deps: ReconcileDeps, work: Work, seen: Observation & { state: "ready" }): Promise<Step> {
@@ -148,8 +165,8 @@ async function keepWaiting(
   seen: Observation & { state: "progressing" },
 ): Promise<Step> {
   const found = seen.request !== undefined && seen.request !== work.request ? seen.request : null;
-  // A look that changes nothing is not written; what others wait for is.
-  if (found !== null || work.probing) {
+  // A look that changes nothing is not written; what others wait for is, and what they pay for.
+  if (found !== null || work.probing || seen.beyond !== undefined) {
     const progress =
       found === null ? { to: "answered" as const } : { to: "sent" as const, request: found, identifier: null };
     const result = await deps.store.advance(work.ref, progress, answered);

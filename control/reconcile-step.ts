@@ -12,7 +12,7 @@ export type ReconcileDeps = { store: WorkerStore; providers: Providers; pace: Pa
 
 /** What the state machine does next. Carries ids, counts and hashes, never a value. */
 export type Step =
-  | { next: "apply"; identifier: string | null; sentHash: string }
+  | { next: "apply"; identifier: string | null; sentHash: string; beyond?: number }
   | { next: "wait"; seconds: number }
   | { next: "start"; startable: OperationRef[] }
   | { next: "end" };
@@ -101,6 +101,15 @@ export function reasonOf(code: ReasonCode, failure: Failure, message = failure.m
 /** A failure that leaves everything as it was: the operation waits as a row, and the sweep goes on. */
 export function waitingFor(failure: Failure): Reason {
   return reasonOf(isThrottling(failure) ? "PROVIDER_THROTTLED" : "PROVIDER_UNAVAILABLE", failure);
+}
+
+/** The same dependencies, whose next writing also says how many calls beyond the usual the step has made. */
+export function charging(deps: ReconcileDeps, { beyond }: { beyond?: number | undefined }): ReconcileDeps {
+  if (beyond === undefined) return deps;
+  const { store } = deps;
+  const advance: WorkerStore["advance"] = (ref, progress, answer = answered) =>
+    store.advance(ref, progress, { ...answer, beyond });
+  return { ...deps, store: { ...store, advance } };
 }
 
 export const answered: Answer = { answer: "answered" };

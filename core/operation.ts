@@ -45,7 +45,12 @@ export type Work = {
 };
 
 /** How a provider answered, for its breaker: `throttled` is a 429, `failed` a 5xx or no answer at all. */
-export type Answer = { answer: "answered" | "throttled" | "failed"; code?: string | undefined };
+export type Answer = {
+  answer: "answered" | "throttled" | "failed";
+  code?: string | undefined;
+  /** Calls of this step that its target's budget has not paid for yet. */
+  beyond?: number | undefined;
+};
 
 /** How an operation goes on after a step. Written in one fenced statement; a lost epoch writes nothing. */
 export type Progress =

@@ -67,19 +67,25 @@ export type Observation = (
   failed?: Failure | undefined;
   /** The handle of a request found in flight, to be kept. */
   request?: string | undefined;
-};
+} & Beyond;
+
+/** How many calls were made beyond those that every step makes, by looking through a long list: the target's budget pays for them. */
+type Beyond = { beyond?: number | undefined };
 
 export type Outcome =
   /** Asked for; observe again after `retryAfterSeconds`. `identifier` when the answer already has one. */
-  | { outcome: "accepted"; request: string | null; identifier: string | null; retryAfterSeconds: number }
-  /** Proven to have changed nothing, and `failure.transient` says whether a new attempt may help. */
-  | { outcome: "rejected"; failure: Failure }
-  /** Refused for its rate: proven to have changed nothing, and worth the same token again later. */
-  | { outcome: "throttled"; failure: Failure; retryAfterSeconds: number }
-  /** Likewise, by a service that is well: this one object is busy, or is not there just now. */
-  | { outcome: "deferred"; failure: Failure; retryAfterSeconds: number }
-  /** Nobody knows: the token is kept and the next step is to observe. */
-  | { outcome: "unknown"; failure: Failure };
+  (
+    | { outcome: "accepted"; request: string | null; identifier: string | null; retryAfterSeconds: number }
+    /** Proven to have changed nothing, and `failure.transient` says whether a new attempt may help. */
+    | { outcome: "rejected"; failure: Failure }
+    /** Refused for its rate: proven to have changed nothing, and worth the same token again later. */
+    | { outcome: "throttled"; failure: Failure; retryAfterSeconds: number }
+    /** Likewise, by a service that is well: this one object is busy, or is not there just now. */
+    | { outcome: "deferred"; failure: Failure; retryAfterSeconds: number }
+    /** Nobody knows: the token is kept and the next step is to observe. */
+    | { outcome: "unknown"; failure: Failure }
+  ) &
+    Beyond;
 
 /**
  * One uniform cloud API. `observe` looks and changes nothing; `apply` and `destroy` ask once and return. `apply` is told

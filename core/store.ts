@@ -212,9 +212,15 @@ export type WorkerStore = {
   work(ref: OperationRef, leaseSeconds: number): Promise<Work | null>;
   /**
    * As `work`, and commits that a provider is about to be asked with these values (law F2). `found`: the look before has found
-   * the object, which ends what `absent` has begun.
+   * the object, which ends what `absent` has begun. `beyond`: calls of that look which nothing has paid for.
    */
-  workToSend(ref: OperationRef, leaseSeconds: number, sentHash: string, found: boolean): Promise<Work | null>;
+  workToSend(
+    ref: OperationRef,
+    leaseSeconds: number,
+    sentHash: string,
+    found: boolean,
+    beyond?: number,
+  ): Promise<Work | null>;
   /** Notes that a look has not found what was made; null where nothing was, or it is known to be gone, or the lease is lost. */
   absent(ref: OperationRef): Promise<Absence | null>;
   /** `answer` says how the provider answered in this step; left out, it was not asked. */
@@ -245,7 +251,8 @@ export type DriftWork = {
   readySeconds: number;
 };
 
-export type DriftSight = { team: string; id: string; generation: number } & (
+/** `beyond`: calls of the look that its target's budget has not paid for. */
+export type DriftSight = { team: string; id: string; generation: number; beyond?: number | undefined } & (
   | { seen: true; differences: Difference[] }
   | { seen: false }
 );

@@ -34,7 +34,7 @@ const outputsOnceReferenced = `(
  * Renews the lease and reads what there is to do, in one statement fenced by the epoch. Calls beyond those reserved when it was
  * claimed are charged here, even into a debt: who goes on looking for an hour pays for it.
  */
-const renewAndRead = (calls: number, alsoSet = "") => `
+const renewAndRead = (calls: number | string, alsoSet = "") => `
   with op as (
     update cairn.operations o
     set due_at = now() + make_interval(secs => :lease), takeovers = 0, calls_left = o.calls_left - ${calls}${alsoSet}
@@ -42,7 +42,7 @@ const renewAndRead = (calls: number, alsoSet = "") => `
     returning o.*
   ), charged as (
     update cairn.target_budgets b
-    set tokens = greatest(b.tokens - least(${calls}, -op.calls_left), least(b.tokens, -4 * cairn.target_rate(t.config)))
+    set tokens = cairn.indebted(b.tokens, least(${calls}, -op.calls_left), cairn.target_rate(t.config))
     from op join cairn.resources x on x.team_id = op.team_id and x.id = op.resource_id
     join cairn.targets t on t.environment = x.environment and t.provider = op.definition->>'provider'
     where op.calls_left < 0 and b.environment = t.environment and b.provider = t.provider
@@ -84,12 +84,12 @@ export const operationSql = {
   claim: `select jsonb_build_object('outcome', cairn.claim_operation(:team, :operation::uuid, :epoch, :lease), ${itsResource})`,
   work: renewAndRead(2),
   workToSend: renewAndRead(
-    1,
+    "(1 + :beyond::integer)",
     ", token_used_at = coalesce(o.token_used_at, now()), sent_hash = :sentHash, absent_since = case when :found then null else o.absent_since end",
   ),
   absent: "select cairn.note_absence(:team, :operation::uuid, :epoch)",
   advance: `select jsonb_build_object('startable', jsonb_path_query_array(
-    cairn.advance_operation(:team, :operation::uuid, :epoch, :progress::jsonb), '$[0 to ${namedAtMost - 1}]'), ${itsResource})`,
+    cairn.advance_and_charge(:team, :operation::uuid, :epoch, :progress::jsonb), '$[0 to ${namedAtMost - 1}]'), ${itsResource})`,
   sweep: "select s from cairn.sweep(:batch::integer, :grace) s",
 };
 
@@ -115,8 +115,8 @@ export function operationQueries(database: Database, seen: (resource: string) =>
       return { outcome: claimed?.outcome ?? "lost" };
     },
     work: (ref, leaseSeconds) => read(operationSql.work, ref, { lease: leaseSeconds }),
-    workToSend: (ref, leaseSeconds, sentHash, found) =>
-      read(operationSql.workToSend, ref, { lease: leaseSeconds, sentHash, found }),
+    workToSend: (ref, leaseSeconds, sentHash, found, beyond = 0) =>
+      read(operationSql.workToSend, ref, { lease: leaseSeconds, sentHash, found, beyond }),
     async absent(ref): Promise<Absence | null> {
       const [absence] = await database.rows<Absence | null>(operationSql.absent, { ...ref });
       return absence ?? null;

@@ -5,7 +5,7 @@ import { operationRef, task } from "./task.ts";
 
 const deps = { store: workerStore(), providers: providers("change"), pace: pace(), random: Math.random };
 const input = operationRef.extend({
-  step: z.object({ identifier: z.string().nullable(), sentHash: z.string() }),
+  step: z.object({ identifier: z.string().nullable(), sentHash: z.string(), beyond: z.int().min(0).optional() }),
 });
 
 export const handler = task("apply-resource", input, ({ step, ...ref }) => applyResource(deps, ref, step));

@@ -81,6 +81,29 @@ begin
 end
 $$;
 
+-- Advances an operation, and charges what its step has asked of its provider beyond what was charged before it: further pages of a
+-- list, which nobody knows of when an operation is let through. After all else, because a budget comes last in the lock order.
+create or replace function cairn.advance_and_charge(team text, operation uuid, held_epoch bigint, p jsonb) returns jsonb
+language plpgsql as $$
+declare
+  startable jsonb := cairn.advance_operation(team, operation, held_epoch, p);
+  calls constant integer := coalesce((p->>'beyond')::integer, 0);
+  op cairn.operations;
+begin
+  if startable is null or calls = 0 then
+    return startable;
+  end if;
+  update cairn.operations o set calls_left = o.calls_left - calls where o.team_id = team and o.id = operation returning * into op;
+  update cairn.target_budgets b
+  set tokens = cairn.indebted(b.tokens, least(calls, -op.calls_left), cairn.target_rate(t.config))
+  from cairn.resources x
+  join cairn.targets t on t.environment = x.environment and t.provider = op.definition->>'provider'
+  where op.calls_left < 0 and x.team_id = team and x.id = op.resource_id
+    and b.environment = t.environment and b.provider = t.provider;
+  return startable;
+end
+$$;
+
 -- Makes an operation wait at a gate, as a row. This execution's name is used up, so it gets another epoch. Its resource's
 -- timeline also says who has closed that gate by hand.
 create or replace function cairn.hold(r cairn.resources, op cairn.operations, wait jsonb) returns void language plpgsql as $$
@@ -125,6 +148,12 @@ create or replace function cairn.target_rate(config jsonb) returns double precis
     then greatest((config->>'requestsPerSecond')::double precision, 0.1) else 25 end
 $$;
 
+-- A budget after calls that were not reserved: into a debt of four seconds at most, and no debt becomes smaller by it.
+create or replace function cairn.indebted(tokens double precision, calls integer, rate double precision) returns double precision
+language sql immutable as $$
+  select greatest(tokens - calls, least(tokens, -4 * rate))
+$$;
+
 -- Calls of an operation that goes well: find, ask, follow, read again. A look takes two, a request one.
 create or replace function cairn.calls_reserved() returns integer language sql immutable as $$ select 5 $$;
 
@@ -134,7 +163,8 @@ create or replace function cairn.target_burst(rate double precision) returns dou
 $$;
 
 grant execute on function cairn.admit(cairn.resources, cairn.operations, double precision),
-  cairn.hold(cairn.resources, cairn.operations, jsonb), cairn.fill_budget(text, text, double precision)
+  cairn.hold(cairn.resources, cairn.operations, jsonb), cairn.advance_and_charge(text, uuid, bigint, jsonb),
+  cairn.indebted(double precision, integer, double precision), cairn.fill_budget(text, text, double precision)
   to cairn_worker;
 grant execute on function cairn.target_rate(jsonb), cairn.calls_reserved(), cairn.target_burst(double precision)
   to cairn_api, cairn_platform, cairn_worker;

@@ -10,6 +10,7 @@ declare
   absent boolean;
   missed boolean;
   doubted boolean;
+  charge record;
 begin
   for s in select * from jsonb_array_elements(sights) order by value->>'id' loop
     select * into r from cairn.resources x where x.team_id = s->>'team' and x.id = (s->>'id')::uuid for update;
@@ -44,6 +45,19 @@ begin
     if not missed then
       perform cairn.write_look(r, run, s->'differences');
     end if;
+  end loop;
+
+  -- What was gone and had to be looked for in long lists. Budgets come last in the lock order, and one after the other.
+  for charge in
+    select t.environment, t.provider, cairn.target_rate(t.config) as rate, sum((l->>'beyond')::integer)::integer as calls
+    from jsonb_array_elements(sights) l
+    join cairn.resources x on x.team_id = l->>'team' and x.id = (l->>'id')::uuid
+    join cairn.targets t on t.environment = x.environment and t.provider = x.provider
+    where (l->>'beyond')::integer > 0
+    group by t.environment, t.provider order by t.environment, t.provider
+  loop
+    update cairn.target_budgets b set tokens = cairn.indebted(b.tokens, charge.calls, charge.rate)
+    where b.environment = charge.environment and b.provider = charge.provider;
   end loop;
 end
 $$;

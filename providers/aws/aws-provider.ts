@@ -20,24 +20,33 @@ export function createAwsProvider({ clientFor, readSchema }: AwsProviderPorts): 
   const client = perTarget(clientFor);
   const look = (call: ProviderCall): Look | null => {
     const schema = readSchema(call.kind);
-    return schema ? { call, schema, client: client(call.target), secrets: secretsIn(schema, call.desired) } : null;
+    return schema
+      ? { call, schema, client: client(call.target), secrets: secretsIn(schema, call.desired), beyond: 0 }
+      : null;
   };
   return {
     name: "aws",
     async observe(call) {
       const at = look(call);
-      return at ? observeObject(at) : { state: "unknown", failure: noSchema(call), retryAfterSeconds: null };
+      return at
+        ? told(at, await observeObject(at))
+        : { state: "unknown", failure: noSchema(call), retryAfterSeconds: null };
     },
     async apply(call, observed) {
       const at = look(call);
       if (!at) return { outcome: "rejected", failure: noSchema(call) };
-      return observed.state === "absent" ? createObject(at) : updateObject(at, observed.identifier);
+      return told(at, await (observed.state === "absent" ? createObject(at) : updateObject(at, observed.identifier)));
     },
     async destroy(call, { identifier }) {
       const at = look(call);
-      return at ? deleteObject(at, identifier) : { outcome: "rejected", failure: noSchema(call) };
+      return at ? told(at, await deleteObject(at, identifier)) : { outcome: "rejected", failure: noSchema(call) };
     },
   };
+}
+
+/** An answer, and what it cost where that was more than usual. */
+function told<Answer extends object>({ beyond }: Look, answer: Answer): Answer & { beyond?: number } {
+  return beyond === 0 ? answer : { ...answer, beyond };
 }
 
 function noSchema(call: ProviderCall): Failure {

@@ -44,6 +44,7 @@ async function findInList(look: Look): Promise<Sight> {
   for (const identifier of silent) {
     if (reads >= readsAtMost) return tooMany(look);
     reads += 1;
+    if (reads > 1) look.beyond += 1;
     const read = await readObject(look, identifier);
     if (read.sight === "unclear") return read;
     if (read.sight === "nothing") continue;
@@ -66,6 +67,7 @@ async function list(look: Look): Promise<{ items: ResourceDescription[]; complet
       ...(next === undefined ? {} : { NextToken: next }),
       ...(filter === null ? {} : { ResourceModel: JSON.stringify(filter) }),
     });
+    if (page > 0) look.beyond += 1;
     const answer = await ask(client.send(command, { abortSignal: call.signal }));
     if (!answer.ok) {
       // The parent is gone, and with it all that it held.

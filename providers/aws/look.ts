@@ -9,6 +9,8 @@ export type Look = {
   client: CloudControlClient;
   schema: AwsSchema;
   secrets: string[];
+  /** Calls beyond those of every step: further pages of a list, and reads of what turns out to be others'. Counted as they are made. */
+  beyond: number;
 };
 
 export type FoundObject = { identifier: string; actual: JsonObject };

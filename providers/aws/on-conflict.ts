@@ -41,7 +41,8 @@ export function tokenSpent(call: ProviderCall): Failure {
 }
 
 /** Of this type. An account's running requests are few; of ended ones AWS keeps a week, so they are filtered out there. */
-async function runningRequests({ call, client }: Look): Promise<Answer<ProgressEvent[]>> {
+async function runningRequests(look: Look): Promise<Answer<ProgressEvent[]>> {
+  const { call, client } = look;
   const events: ProgressEvent[] = [];
   let next: string | undefined;
   do {
@@ -50,6 +51,7 @@ async function runningRequests({ call, client }: Look): Promise<Answer<ProgressE
       ResourceRequestStatusFilter: { OperationStatuses: ["PENDING", "IN_PROGRESS"] },
       ...(next === undefined ? {} : { NextToken: next }),
     });
+    look.beyond += 1;
     const answer = await ask(client.send(command, { abortSignal: call.signal }));
     if (!answer.ok) return answer;
     events.push(...(answer.output.ResourceRequestStatusSummaries ?? []));

@@ -88,6 +88,16 @@ describe("looking for drift", () => {
       { state: "absent" },
       { seen: true, differences: [{ pointer: "", expected: "present", actual: "absent" }] },
     ],
+    [
+      "finds what is gone, after a look through a long list",
+      { state: "absent", beyond: 14 },
+      { seen: true, differences: [{ pointer: "", expected: "present", actual: "absent" }], beyond: 14 },
+    ],
+    [
+      "sees nothing in a list that is too long",
+      { state: "unknown", failure: transient, retryAfterSeconds: null, beyond: 59 },
+      { seen: false, beyond: 59 },
+    ],
     ["sees nothing while something is under way", { state: "progressing", retryAfterSeconds: 1 }, { seen: false }],
     [
       "sees nothing in a look that failed (F14)",

@@ -118,3 +118,52 @@ describe("a request tells it too", () => {
     expect(scene.answers).toEqual(answers);
   });
 });
+
+describe("calls beyond the usual are written with what is written anyway", () => {
+  it.each<{ reason: string; script: Script; calls: string[]; charged: number[] }>([
+    {
+      reason: "with the end",
+      script: { seen: { state: "ready", identifier: "app", attributes, beyond: 14 } },
+      calls: ["work", "observe", "advance"],
+      charged: [14],
+    },
+    {
+      reason: "with a wait as a row",
+      script: { seen: { ...unknown(transient), beyond: 14 } },
+      calls: ["work", "observe", "advance"],
+      charged: [14],
+    },
+    {
+      reason: "or by themselves, where a look leads to nothing but another",
+      script: { work: workOf(asked), seen: { state: "progressing", retryAfterSeconds: 5, beyond: 14 } },
+      calls: ["work", "observe", "advance"],
+      charged: [14],
+    },
+    {
+      reason: "also where absence is doubted",
+      script: {
+        work: workOf({ resource: { ...workOf().resource, identifier: "app" } }),
+        seen: { state: "absent", beyond: 14 },
+        absence: { seconds: 0, denied: false },
+      },
+      calls: ["work", "observe", "absent", "advance"],
+      charged: [14],
+    },
+  ])("$reason", async ({ script, calls, charged }) => {
+    const scene = reconciling(script);
+    await observeResource(scene.deps, ref);
+    expect({ calls: scene.calls, charged: scene.charged }).toEqual({ calls, charged });
+  });
+
+  it("with the request that follows, and the request's own with its answer", async () => {
+    const scene = reconciling({
+      seen: { state: "absent", beyond: 14 },
+      outcome: { outcome: "accepted", request: "request-1", identifier: null, retryAfterSeconds: 1, beyond: 2 },
+    });
+    const step = await observeResource(scene.deps, ref);
+    expect(step).toEqual({ next: "apply", identifier: null, sentHash, beyond: 14 });
+    if (step.next === "apply") await applyResource(scene.deps, ref, step);
+    expect(scene.calls).toEqual(["work", "observe", "workToSend", "apply", "advance"]);
+    expect(scene.charged).toEqual([14, 2]);
+  });
+});

@@ -89,6 +89,8 @@ export function reconciling({
   const written: Progress[] = [];
   /** How the provider answered, as it was written with each step. */
   const answers: (Answer["answer"] | null)[] = [];
+  /** Calls beyond the usual, as they were written to be charged. */
+  const charged: number[] = [];
   const provided: (ProviderCall & { observed?: object })[] = [];
   const leases: number[] = [];
   /** Hashes of the values that were committed before the provider was asked. */
@@ -105,8 +107,9 @@ export function reconciling({
       calls.push("absent");
       return absence;
     },
-    async workToSend(_, leaseSeconds, hash) {
+    async workToSend(_, leaseSeconds, hash, _found, beyond) {
       calls.push("workToSend");
+      if (beyond !== undefined) charged.push(beyond);
       sent.push(hash);
       leases.push(leaseSeconds);
       return work;
@@ -114,6 +117,7 @@ export function reconciling({
     async advance(_, progress, answer) {
       calls.push("advance");
       answers.push(answer?.answer ?? null);
+      if (answer?.beyond !== undefined) charged.push(answer.beyond);
       written.push(progress);
       return write === "lost" ? { outcome: "lost" } : { outcome: "written", startable: write };
     },
@@ -143,5 +147,5 @@ export function reconciling({
     pace: paceOf(60),
     random: () => random,
   };
-  return { deps, calls, written, answers, provided, leases, sent };
+  return { deps, calls, written, answers, charged, provided, leases, sent };
 }

@@ -212,7 +212,7 @@ test("the workers' reads scan indexes", async () => {
   for (const [sql, parameters] of [
     [driftSql.work, { batch }],
     [operationSql.work, { ...ref, lease }],
-    [operationSql.workToSend, { ...ref, lease, sentHash: "s", found: true }],
+    [operationSql.workToSend, { ...ref, lease, sentHash: "s", found: true, beyond: 0 }],
   ] as const) {
     const { returned, read, seqScans } = await explain("worker", sql, parameters);
     expect(seqScans).toEqual([]);
@@ -270,8 +270,8 @@ test("claiming, advancing and settling scan no big table", async () => {
   const calls = operations.flatMap((operation) => [
     { sql: "select cairn.claim_operation($1, $2, 1, 60)", values: [place.team, operation] },
     {
-      sql: "select cairn.advance_operation($1, $2, 1, $3)",
-      values: [place.team, operation, JSON.stringify(ready({ changed: "yes" }))],
+      sql: "select cairn.advance_and_charge($1, $2, 1, $3)",
+      values: [place.team, operation, JSON.stringify({ ...ready({ changed: "yes" }), beyond: 9 })],
     },
   ]);
   expect(await scansOf("worker", calls)).toEqual({});
@@ -406,8 +406,8 @@ describe("while 100,000 operations of 200 teams wait for a budget and for breake
     const working = operations.flatMap((operation) => [
       { sql: "select cairn.claim_operation($1, $2, 1, 60)", values: [place.team, operation] },
       {
-        sql: "select cairn.advance_operation($1, $2, 1, $3)",
-        values: [place.team, operation, JSON.stringify(ready({ changed: "yes" }))],
+        sql: "select cairn.advance_and_charge($1, $2, 1, $3)",
+        values: [place.team, operation, JSON.stringify({ ...ready({ changed: "yes" }), beyond: 9 })],
       },
     ]);
     expect(await scansOf("worker", working)).toEqual({});

@@ -1,6 +1,7 @@
 import { v7 as newId } from "uuid";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { OperationRef } from "../../core/operation.ts";
+import type { DriftSight } from "../../core/store.ts";
 import { createTestStore, type TestStore } from "../support/store.ts";
 import {
   accept,
@@ -118,6 +119,29 @@ describe("the rate budget of a target", () => {
     await store.worker.work(one.ref, lease);
     expect(await tokensOf(store, place)).toBeCloseTo(before - 4, 3);
     written(await store.worker.advance(one.ref, ready()));
+  });
+
+  test("charges a look through a long list with what is written anyway, into a debt of four seconds at most", async () => {
+    const [one] = await accepted(store, place, ["a"]);
+    if (one === undefined) throw new Error("one was accepted");
+    await claim(store, one);
+    await store.worker.work(one.ref, lease);
+    const before = await tokensOf(store, place);
+    const statements = async <T>(work: () => Promise<T>): Promise<[T, number]> => {
+      store.counted.statements = 0;
+      return [await work(), store.counted.statements];
+    };
+    const [, sending] = await statements(() => store.worker.workToSend(one.ref, lease, "d".repeat(64), false, 7));
+    expect(await tokensOf(store, place), "two of the eight were reserved").toBeCloseTo(before - 5, 3);
+    const [answered, writing] = await statements(() =>
+      store.worker.advance(one.ref, { to: "answered" }, { answer: "answered", beyond: 6 }),
+    );
+    written(answered);
+    expect(await tokensOf(store, place)).toBeCloseTo(before - 11, 3);
+    written(await store.worker.advance(one.ref, ready(), { answer: "answered", beyond: 1000 }));
+    expect(await tokensOf(store, place)).toBe(-4 * rate);
+    expect([sending, writing], "no round trip more").toEqual([1, 1]);
+    expect(await outcomes(await accepted(store, place, ["b"]))).toEqual(["waiting"]);
   });
 
   test("lets nobody's charge make a deep debt smaller", async () => {
@@ -266,6 +290,17 @@ describe("a look for drift", () => {
     await outcomes(others);
     await pass(store, place, 60);
     expect(await due()).toBe(0);
+  });
+
+  test("is charged for the long lists that it had to go through, in the statement that writes it", async () => {
+    const [one] = await accepted(store, place, ["a"]);
+    if (one === undefined) throw new Error("one was accepted");
+    await claim(store, one);
+    written(await store.worker.advance(one.ref, ready()));
+    const before = await tokensOf(store, place);
+    const sight: DriftSight = { team: place.team, id: one.id, generation: 1, seen: true, differences: [], beyond: 3 };
+    await store.drift.recordDrift(newId(), [sight, { ...sight, id: newId() }]);
+    expect(await tokensOf(store, place)).toBeCloseTo(before - 3, 3);
   });
 
   test("that somebody asked for does not wait", async () => {

@@ -207,6 +207,33 @@ describe("the aws provider", () => {
     expect(await stage.live(call)).toHaveLength(1);
   });
 
+  test("says how many calls it took to look through a long list: further pages, and reads of others' objects", async () => {
+    await stage.simulation("settings", { provisionSeconds: 0 });
+    const topic = stage.callFor("AWS::SNS::Topic", "TopicName");
+    const make = (TypeName: string, state: object) =>
+      stage.client.send(new CreateResourceCommand({ TypeName, DesiredState: JSON.stringify(state) }));
+    for (let ten = 0; ten < 22; ten += 1) {
+      const names = Array.from({ length: 10 }, (_, one) => `other-${ten}-${one}`);
+      await Promise.all(names.map((TopicName) => make(topic.kind, { TopicName })));
+    }
+    const since = (await callsSoFar()).length;
+    expect(await stage.provider.observe(topic)).toEqual({ state: "absent", beyond: 2 });
+    expect((await callsSoFar()).slice(since).map(({ operation }) => operation)).toEqual([
+      "ListResources",
+      "ListResources",
+      "ListResources",
+      "GetResource",
+    ]);
+
+    const vpc = stage.callFor("AWS::EC2::VPC", "Name", { CidrBlock: "10.0.0.0/16" });
+    for (let other = 0; other < 3; other += 1) await make(vpc.kind, { CidrBlock: "10.1.0.0/16" });
+    stage.network.reset();
+    const seen = await stage.provider.observe(vpc);
+    const reads = stage.network.calls.filter((name) => name === "GetResource").length;
+    expect(reads).toBeGreaterThanOrEqual(3);
+    expect(seen).toEqual({ state: "absent", beyond: reads - 1 });
+  });
+
   test("takes neither for the truth when AWS lists an object and does not find it (F15)", async () => {
     const { call } = await ready(stage.callFor("AWS::SQS::Queue", "QueueName"));
     await stage.simulation("faults", [{ operation: "GetResource", error: "ResourceNotFoundException" }]);
