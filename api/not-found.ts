@@ -4,12 +4,14 @@ import { notFound, Problem, problemResponse } from "./problem.ts";
 
 /** `405` with the methods that the path does take, else `404`. */
 export function answerUnrouted(api: Api): NotFoundHandler<ApiEnv> {
-  return (c) => {
-    const allowed = methodsOf(api, c.req.path);
-    if (allowed.length === 0) return problemResponse(notFound("there is no such path; GET /openapi.json lists them"));
-    const allow = allowed.join(", ");
-    return problemResponse(new Problem("method-not-allowed", `this path takes ${allow}`, {}, { allow }));
-  };
+  return (c) => problemResponse(unrouted(api, c.req.path));
+}
+
+export function unrouted(api: Api, path: string): Problem {
+  const allowed = methodsOf(api, path);
+  if (allowed.length === 0) return notFound("there is no such path; GET /openapi.json lists them");
+  const allow = allowed.join(", ");
+  return new Problem("method-not-allowed", `this path takes ${allow}`, {}, { allow });
 }
 
 function methodsOf(api: Api, path: string): string[] {

@@ -30,7 +30,7 @@ const postIntent = createRoute({
     }),
     headers: z.object({
       "Idempotency-Key": text(
-        "1 to 255 visible ASCII characters; its scope is the team. Required unless `dryRun=true`.",
+        "1 to 255 visible ASCII characters, no comma; its scope is the team. Required unless `dryRun=true`.",
       ).optional(),
     }),
     body: { required: true, content: { "application/json": { schema: intentBody } } },

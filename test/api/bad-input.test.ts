@@ -285,6 +285,24 @@ const rows: Row[] = [
     pointer: "Idempotency-Key",
   },
   {
+    reason: "two idempotency keys, as the gateway joins them",
+    sent: sendIntent(ordersIntent, { headers: { "idempotency-key": "one,two" } }),
+    pointer: "Idempotency-Key",
+  },
+  { reason: "U+0000 for an id", sent: { path: "/v1/resources/\u0000" }, pointer: "id" },
+  { reason: "an escaped dot segment for a team", sent: { path: "/v1/teams/%2e." }, pointer: "team" },
+  {
+    reason: "a question mark in a breaker's service",
+    sent: breakerPut("staging/aws/breakers/a?b", {}),
+    pointer: "service",
+  },
+  { reason: "a dot segment where no parameter is", sent: { path: "/v1/resources/../teams/payments" }, pointer: "path" },
+  {
+    reason: "a header that is none",
+    sent: { path: "/v1/teams", headers: { "bad header": "1" } },
+    pointer: "bad header",
+  },
+  {
     reason: "another team's intent",
     sent: sendIntent({ ...ordersIntent, team: "search" }),
     status: 404,

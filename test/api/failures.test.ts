@@ -71,6 +71,12 @@ describe("the edges of HTTP", () => {
     expect(answer.body.type).toBe("/problems/method-not-allowed");
   });
 
+  it.each(["TRACE", "CONNECT"])("says so of %s too, of which no request can be made", async (method) => {
+    const answer = await harness().send({ method, path: `/v1/teams/payments` });
+    expect([answer.status, answer.headers.allow]).toEqual([405, "GET, HEAD, PUT"]);
+    expect((await harness().send({ method, path: "/nowhere" })).status).toBe(404);
+  });
+
   it("answers HEAD like GET, without the body", async () => {
     const answer = await harness().send({ method: "HEAD", path: `/v1/resources/${ids.resource}` });
     expect(answer.status).toBe(200);
