@@ -8,6 +8,8 @@ const handlerErrors: { readonly [code: string]: { transient: boolean; advice: st
     advice: "Cairn's role in the target account may not do this: ask the platform team",
   },
   AlreadyExists: { transient: false, advice: "the name is taken" },
+  ConcurrentModification: { transient: true, advice: "another change of it is under way; it is tried again" },
+  ConcurrentOperation: { transient: true, advice: "another change of it is under way; it is tried again" },
   GeneralServiceException: { transient: false, advice: "AWS refused it without a code of its own" },
   InternalFailure: { transient: true, advice: "AWS failed inside; it is tried again" },
   InvalidCredentials: {
@@ -51,14 +53,8 @@ export function failureOf(kind: string, code: string, message: string, secrets: 
   };
 }
 
-/** Exceptions that no handler code stands for and that pass: credentials are renewed, a busy object is free later. */
-const passing = new Set([
-  "ExpiredTokenException",
-  "ExpiredToken",
-  "RequestExpired",
-  "ConcurrentOperationException",
-  "ConcurrentModificationException",
-]);
+/** Exceptions that no handler code stands for and that pass: credentials are renewed. */
+const passing = new Set(["ExpiredTokenException", "ExpiredToken", "RequestExpired"]);
 
 /** `NotStabilized` → `NOT_STABILIZED` */
 function toCode(name: string): string {

@@ -45,7 +45,7 @@ export async function settle(look: Look, answer: Requested, identifier: string |
   if (busy.has(error.name)) {
     return {
       outcome: "deferred",
-      failure: failureOf(call.kind, error.name, "another change of it is under way", []),
+      failure: failureOf(call.kind, error.name, "", []),
       retryAfterSeconds: 10,
     };
   }

@@ -178,7 +178,14 @@ describe("the aws provider", () => {
     const longer = { ...afresh(call), desired: { ...call.desired, DelaySeconds: 6 } };
     await stage.simulation("settings", { provisionSeconds: 0.5 });
     await stage.update(call.kind, identifier, [{ op: "add", path: "/VisibilityTimeout", value: 9 }]);
-    const busy = { outcome: "deferred", failure: { code: "CONCURRENT_OPERATION", transient: true } };
+    const busy = {
+      outcome: "deferred",
+      failure: {
+        code: "CONCURRENT_OPERATION",
+        message: "AWS::SQS::Queue: another change of it is under way; it is tried again",
+        transient: true,
+      },
+    };
     expect(await stage.provider.apply(longer, { state: "drifted", identifier })).toMatchObject(busy);
     expect(await stage.provider.destroy(afresh(call), { identifier })).toMatchObject(busy);
     await stage.simulation("faults", [{ operation: "GetResource", error: "ResourceNotFoundException" }]);
