@@ -129,11 +129,17 @@ function bearsItsName(look: Look, { identifier, actual }: FoundObject): boolean 
   return typeof value === "string" && value !== "" && holdsName(identifier, value);
 }
 
-/** As a whole word of an ARN or a URL; Secrets Manager adds `-` and six characters to a name. */
+/**
+ * Between the separators of an ARN or a URL, whatever separators the name itself has (`prod/db`); Secrets Manager adds `-` and six
+ * characters to it.
+ */
 function holdsName(identifier: string, name: string): boolean {
-  return identifier
-    .split(/[/:|]/)
-    .some((word) => word === name || /^-[A-Za-z0-9]{6}$/.test(word.startsWith(name) ? word.slice(name.length) : ""));
+  const ends = /^(?:-[A-Za-z0-9]{6})?(?:[/:|]|$)/;
+  for (let at = identifier.indexOf(name); at >= 0; at = identifier.indexOf(name, at + 1)) {
+    const begins = at === 0 || "/:|".includes(identifier[at - 1] ?? "");
+    if (begins && ends.test(identifier.slice(at + name.length))) return true;
+  }
+  return false;
 }
 
 /** One of the two reads is stale, or AWS denies what exists (law F15): neither proves that it is gone. */

@@ -214,6 +214,19 @@ describe("the aws provider", () => {
     expect(await stage.live(call)).toHaveLength(1);
   });
 
+  test("makes a secret beside more than it would read, whose names have separators in them", async () => {
+    await stage.simulation("settings", { provisionSeconds: 0 });
+    const call = stage.callFor("AWS::SecretsManager::Secret", "Name");
+    const others = Array.from({ length: 45 }, (_, other) => JSON.stringify({ Name: `0/${other}` }));
+    await Promise.all(
+      others.map((DesiredState) => stage.client.send(new CreateResourceCommand({ TypeName: call.kind, DesiredState }))),
+    );
+    stage.network.reset();
+    expect(await stage.provider.observe(call)).toEqual({ state: "absent" });
+    expect(stage.network.calls).toEqual(["ListResources", "GetResource"]);
+    expect((await ready(call)).last.state).toBe("ready");
+  });
+
   test("says how many calls it took to look through a long list: further pages, and reads of others' objects", async () => {
     await stage.simulation("settings", { provisionSeconds: 0 });
     const topic = stage.callFor("AWS::SNS::Topic", "TopicName");
