@@ -116,6 +116,7 @@ export const answered: Answer = { answer: "answered" };
 
 /** No answer, or one that tells nothing: what a breaker counts. */
 export function unanswered(failure: Failure): Answer {
+  if (failure.answered) return answered;
   return { answer: isThrottling(failure) ? "throttled" : "failed", code: failure.code };
 }
 

@@ -45,6 +45,8 @@ export type Failure = {
   message: string;
   /** Whether the same request under a new token may succeed (a timeout, a conflict) or never will (a bad value). */
   transient: boolean;
+  /** The service is well and did answer, of this one object, what decides nothing: a breaker does not count it. */
+  answered?: true | undefined;
 };
 
 /** The part of a provider that fails by itself, and has a breaker: `AWS::MSK` of `AWS::MSK::Topic`. As the store says it. */

@@ -147,7 +147,7 @@ function contradiction({ call }: Look): Sight {
   const message = "AWS lists it and does not find it; it is looked at again";
   return {
     sight: "unclear",
-    failure: failure(call.kind, "LISTED_AND_NOT_FOUND", message, true),
+    failure: { ...failure(call.kind, "LISTED_AND_NOT_FOUND", message, true), answered: true },
     retryAfterSeconds: null,
   };
 }

@@ -30,7 +30,8 @@ export async function onConflict(look: Look, identifier: string | null): Promise
   const tooEarly = identifier === null && (call.tokenAgeSeconds ?? 0) <= graceSeconds;
   if (!running.ok || nameless || tooEarly) {
     const message = "AWS has this request already; it is looked at";
-    return { outcome: "unknown", failure: failure(call.kind, "TOKEN_CONFLICT", message, true) };
+    const conflict = failure(call.kind, "TOKEN_CONFLICT", message, true);
+    return { outcome: "unknown", failure: running.ok ? { ...conflict, answered: true } : conflict };
   }
   return { outcome: "rejected", failure: tokenSpent(call) };
 }

@@ -35,6 +35,11 @@ describe("a look tells the breaker how the provider answered", () => {
     { reason: "a 429", script: { seen: unknown(throttling) }, answers: ["throttled"] },
     { reason: "a refusal, which is an answer", script: { seen: unknown(forbidden) }, answers: ["answered"] },
     {
+      reason: "two answers that contradict each other, of one object",
+      script: { seen: unknown({ code: "LISTED_AND_NOT_FOUND", message: "Later.", transient: true, answered: true }) },
+      answers: ["answered"],
+    },
+    {
       reason: "a service that failed inside",
       script: { work: workOf(asked), seen: failedRequest(unwell) },
       answers: ["failed"],
@@ -109,6 +114,14 @@ describe("a request tells it too", () => {
     {
       reason: "not now, for another change of this one object, of a service that is well",
       outcome: { outcome: "deferred", failure: busy, retryAfterSeconds: 10 },
+      answers: ["answered"],
+    },
+    {
+      reason: "that it has the token already, which is an answer",
+      outcome: {
+        outcome: "unknown",
+        failure: { code: "TOKEN_CONFLICT", message: "It is looked at.", transient: true, answered: true },
+      },
       answers: ["answered"],
     },
     { reason: "no answer", outcome: { outcome: "unknown", failure: transient }, answers: ["failed"] },

@@ -81,6 +81,16 @@ describe("the aws provider", () => {
     expect(await stage.live(call)).toHaveLength(1);
   });
 
+  test("does not know yet where its token conflicts and nothing names the object, which the service has answered", async () => {
+    await stage.simulation("settings", { replay: "conflict", provisionSeconds: 0.3 });
+    const call = stage.callFor("AWS::SQS::Queue", "QueueName");
+    await stage.provider.apply(call, { state: "absent" });
+    expect(await stage.provider.apply({ ...call, tokenAgeSeconds: 1 }, { state: "absent" })).toMatchObject({
+      outcome: "unknown",
+      failure: { code: "TOKEN_CONFLICT", answered: true },
+    });
+  });
+
   test("follows the running request when its token is refused, and gives the token up when nothing runs", async () => {
     await stage.simulation("settings", { provisionSeconds: 0.2 });
     const call = stage.newCall();
@@ -259,7 +269,7 @@ describe("the aws provider", () => {
     await stage.simulation("faults", [{ operation: "GetResource", error: "ResourceNotFoundException" }]);
     expect(await stage.provider.observe(afresh(call))).toMatchObject({
       state: "unknown",
-      failure: { code: "LISTED_AND_NOT_FOUND", transient: true },
+      failure: { code: "LISTED_AND_NOT_FOUND", transient: true, answered: true },
     });
     await stage.simulation("faults", []);
     expect(await stage.provider.observe(afresh(call))).toMatchObject({ state: "ready" });
