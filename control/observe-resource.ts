@@ -58,13 +58,17 @@ async function afterLook(
     : afterLookForDelete(deps, work, observation, sentHash);
 }
 
-/** Whether a read alone says that it is gone, and no request of its own, nor a provider whose reads are the truth. */
+/**
+ * Whether a read alone says that it is gone, and no request of its own, nor a provider whose reads are the truth. A request that
+ * failed proves that a creation made nothing, and never that a deletion took anything away.
+ */
 function isUnproven({ consistent }: Provider, work: Work, seen: Observation): boolean {
-  const isRefused = seen.failed !== undefined && seen.failed.code !== vanished;
-  if (seen.state !== "absent" || isRefused || consistent === true) return false;
+  if (seen.state !== "absent" || consistent === true) return false;
   // Whether a deletion has anything to find, the store knows: a create may have been asked for of which nothing else is known.
-  if (work.kind === "delete") return work.request === null || work.tokenAgeSeconds === null;
-  return work.resource.identifier !== null || work.request !== null;
+  if (work.kind === "delete")
+    return seen.failed !== undefined || work.request === null || work.tokenAgeSeconds === null;
+  const isRefused = seen.failed !== undefined && seen.failed.code !== vanished;
+  return !isRefused && (work.resource.identifier !== null || work.request !== null);
 }
 
 /**
@@ -145,7 +149,8 @@ function recordReady(deps: ReconcileDeps, work: Work, seen: Observation & { stat
       "NEEDS_ATTENTION",
       `The golden path names an output that the provider does not give: ${(error as Error).message}.`,
     );
-    const ended = { to: "failed", reason: missing, proven: false, identifier: seen.identifier } as const;
+    // What was asked for is done: another request will be another one.
+    const ended = { to: "failed", reason: missing, proven: true, identifier: seen.identifier } as const;
     return advance(deps, work.ref, ended, answered);
   }
   return advance(deps, work.ref, { to: "ready", identifier: seen.identifier, outputs }, answered);

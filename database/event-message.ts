@@ -19,6 +19,7 @@ const sentences: { [event: string]: (detail: JsonObject, actor: string) => strin
     detail.kind === "delete"
       ? "The provider was asked to delete it."
       : `The provider was asked for it (attempt ${detail.attempt}).`,
+  "operation.resettled": () => "What became of its last request is not known, so that is found out first.",
   "operation.ready": () => "It is READY.",
   "operation.deleted": () => "It is deleted.",
   "operation.superseded": () => "A newer change took its place.",

@@ -4,6 +4,7 @@ import { patchOf } from "../test/simulation/plant.ts";
 import { plants } from "../test/simulation/plants.ts";
 import { openSimulation, type Result, shrink } from "../test/simulation/simulate.ts";
 import { cases, type Outcome, systematically } from "../test/simulation/systematic.ts";
+import { calm, storyOf } from "../test/simulation/unseen-ends.ts";
 import { flag, readArgs, refuse, text, whole } from "./read-args.ts";
 
 const usage = `npm run simulate -- --seeds 5000               that many seeds [--from 1]
@@ -178,7 +179,13 @@ async function caughtBy(index: number, { steps, limit }: Job & { does: "plants" 
     const [first] = (await systematically(simulation, [plant.systematic])).failures;
     if (first !== undefined) caught = { law: first.violations[0]?.law ?? "", by: first.name };
   }
-  for (let seed = 1; seed <= limit && caught === null && plant.systematic === undefined; seed++) {
+  if (plant.unseenEnd !== undefined) {
+    const { checker } = await simulation.play(storyOf(plant.unseenEnd), calm);
+    const [violation] = checker.violations;
+    if (violation !== undefined) caught = { law: violation.law, by: plant.unseenEnd };
+  }
+  const byChance = plant.systematic === undefined && plant.unseenEnd === undefined;
+  for (let seed = 1; byChance && seed <= limit && caught === null; seed++) {
     const [violation] = (await simulation.run(seed, steps)).violations;
     if (violation !== undefined) caught = { law: violation.law, by: `${seed}` };
   }

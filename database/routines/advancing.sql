@@ -104,9 +104,9 @@ begin
     where x.team_id = team and x.id = r.id;
   end if;
 
-  -- A proven failure is over and done with: the next request needs a new token.
+  -- A proven failure is over and done with: the next request needs a new token. Without proof, what was asked for may still come.
   if not current then
-    if step = 'wait' and op.token_used_at is not null then
+    if op.token_used_at is not null and (step = 'wait' or step = 'failed' and not coalesce((p->>'proven')::boolean, false)) then
       null;
     else
       update cairn.operations o set status = 'SUPERSEDED', finished_at = now(), reason = why where o.team_id = team and o.id = op.id;
@@ -145,10 +145,12 @@ begin
     set status = 'FAILED', finished_at = now(), reason = why, attempts_before = o.attempt - 1
     where o.team_id = team and o.id = op.id;
     update cairn.resources x
-    set status = 'FAILED', reason = why, identifier = coalesce(p->>'identifier', x.identifier), updated_at = now()
+    set status = case when current then 'FAILED' else x.status end, reason = case when current then why else x.reason end,
+      identifier = coalesce(p->>'identifier', x.identifier), updated_at = now()
     where x.team_id = team and x.id = r.id;
     perform cairn.log(team, 'cairn', 'operation.failed', null, r.id, op.id, jsonb_build_object('reason', why, 'attempt', op.attempt));
-    return cairn.settle(team, cairn.neighbours(team, r.id, op.kind));
+    perform cairn.fail_successor(op, why);
+    return cairn.settle(team, cairn.neighbours(team, r.id, case when r.deleting then 'delete' else 'apply' end));
   end if;
 
   raise exception 'unknown step %', step using errcode = '22023';

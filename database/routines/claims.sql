@@ -100,6 +100,9 @@ begin
   update cairn.resources x set status = 'FAILED', reason = why, updated_at = now()
   where x.team_id = op.team_id and x.id = op.resource_id and x.operation_id = op.id;
   perform cairn.log(op.team_id, 'cairn', 'operation.failed', null, op.resource_id, op.id, jsonb_build_object('reason', why));
+  if op.token_used_at is not null then
+    perform cairn.fail_successor(op, why);
+  end if;
 end
 $$;
 

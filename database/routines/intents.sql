@@ -100,7 +100,9 @@ begin
       set status = 'PENDING', finished_at = null, reason = null, epoch = o.epoch + 1, stumbles = 0, waits = 0, decision_id = decision,
         due_at = now() + make_interval(secs => grace_seconds)
       where o.team_id = team and o.id = r.operation_id;
-      if not found then
+      if found then
+        perform cairn.resettle(team, r.id, r.operation_id);
+      else
         -- It failed so long ago that its operation is past its retention.
         r.operation_id := cairn.uuid7();
         perform cairn.enqueue(team, r.id, r.operation_id, r.generation, case when r.deleting then 'delete' else 'apply' end,

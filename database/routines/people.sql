@@ -24,7 +24,9 @@ begin
     gate = null, due_at = now() + make_interval(secs => grace_seconds)
   where o.team_id = r.team_id and o.id = r.operation_id;
   operation := r.operation_id;
-  if not found then
+  if found then
+    perform cairn.resettle(r.team_id, r.id, operation);
+  else
     -- It failed so long ago that its operation is past its retention.
     operation := cairn.uuid7();
     perform cairn.enqueue(r.team_id, r.id, operation, r.generation, case when r.deleting then 'delete' else 'apply' end,

@@ -98,7 +98,8 @@ create or replace function cairn.neighbours(team text, resource uuid, kind text)
 $$;
 
 -- Appends an operation for the resource's current generation and overtakes what has not asked a provider for anything.
--- An operation that has asked settles its outcome first: its object must be known before the next change (law I1).
+-- An operation that has asked settles its outcome first: its object must be known before the next change (law I1), also where it was
+-- given up on without that.
 create or replace function cairn.enqueue(
   team text, resource uuid, operation uuid, generation bigint, kind text, definition jsonb, hash text, decision uuid,
   grace_seconds double precision
@@ -115,9 +116,51 @@ begin
     perform cairn.log(team, 'cairn', 'operation.superseded', null, resource, overtaken, '{}');
   end loop;
 
+  perform cairn.resettle(team, resource, operation);
   insert into cairn.operations (team_id, id, resource_id, generation, kind, status, due_at, definition, decided_hash, decision_id, token)
   values (team, operation, resource, generation, kind, 'PENDING', now() + make_interval(secs => grace_seconds), definition, hash,
     decision, cairn.provider_token(resource, generation, kind, 1));
+end
+$$;
+
+-- Begins anew what was asked for before and ended without anybody knowing what became of it: a request that was not answered, a
+-- look that was refused. What comes after waits for it. A deletion went ahead of a create whose look the provider's account refused
+-- once, saw nothing, and was DELETED a minute before the object was made (laws I1, I5).
+-- A proven end has no token that was used: the next attempt has another.
+create or replace function cairn.resettle(team text, resource uuid, successor uuid) returns void language plpgsql as $$
+declare
+  unsettled uuid;
+begin
+  for unsettled in
+    update cairn.operations o
+    set status = 'WAITING', finished_at = null, reason = null, epoch = o.epoch + 1, stumbles = 0, waits = 0, takeovers = 0, gate = null,
+      due_at = now()
+    where o.team_id = team and o.resource_id = resource and o.id <> successor and o.status = 'FAILED' and o.token_used_at is not null
+    returning o.id
+  loop
+    perform cairn.log(team, 'cairn', 'operation.resettled', null, resource, unsettled, '{}');
+  end loop;
+end
+$$;
+
+-- An operation has ended and nobody knows what became of its request: what came after it cannot go on, and fails with it. A retry
+-- settles the older one first.
+create or replace function cairn.fail_successor(op cairn.operations, why jsonb) returns void language plpgsql as $$
+declare
+  successor cairn.operations;
+  after jsonb := cairn.reason('NEEDS_ATTENTION', format('It is not known what became of the change before it: %s', why->>'message'), null);
+begin
+  update cairn.operations o set status = 'FAILED', finished_at = now(), reason = after, gate = null
+  from cairn.resources x
+  where x.team_id = op.team_id and x.id = op.resource_id and x.operation_id <> op.id
+    and o.team_id = x.team_id and o.id = x.operation_id and o.status in ('PENDING', 'FAILED')
+  returning o.* into successor;
+  if successor.id is null then
+    return;
+  end if;
+  update cairn.resources x set status = 'FAILED', reason = after, updated_at = now()
+  where x.team_id = op.team_id and x.id = op.resource_id;
+  perform cairn.log(op.team_id, 'cairn', 'operation.failed', null, op.resource_id, successor.id, jsonb_build_object('reason', after));
 end
 $$;
 
@@ -143,7 +186,7 @@ begin
 end
 $$;
 
-grant execute on function cairn.settle(text, uuid[]), cairn.neighbours(text, uuid, text),
+grant execute on function cairn.settle(text, uuid[]), cairn.neighbours(text, uuid, text), cairn.resettle(text, uuid, uuid),
   cairn.enqueue(text, uuid, uuid, bigint, text, jsonb, text, uuid, double precision)
   to cairn_api, cairn_platform, cairn_worker;
-grant execute on function cairn.reapply_dependents(text, uuid) to cairn_worker;
+grant execute on function cairn.reapply_dependents(text, uuid), cairn.fail_successor(cairn.operations, jsonb) to cairn_worker;

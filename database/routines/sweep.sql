@@ -43,8 +43,8 @@ begin
         update cairn.operations o set due_at = now() + make_interval(secs => grace_seconds * (1 + random()))
         where o.team_id = op.team_id and o.id = op.id and o.status = 'PENDING';
       elsif op.takeovers >= takeovers_at_most then
-        perform cairn.give_up(op, 'Its record cannot be read. Apply it anew, or ask the platform team.');
-        perform cairn.settle(c.team_id, cairn.neighbours(c.team_id, r.id, op.kind));
+        perform cairn.give_up(op, 'Its record cannot be read. Retry it, or ask the platform team.');
+        perform cairn.settle(c.team_id, cairn.neighbours(c.team_id, r.id, case when r.deleting then 'delete' else 'apply' end));
       else
         taken := cairn.take_over(op, grace_seconds, 'operation.taken-over');
       end if;
@@ -54,7 +54,7 @@ begin
       when others then
         -- Out of the way of all others, whatever is wrong with it.
         select * into op from cairn.operations o where o.team_id = c.team_id and o.id = c.id;
-        perform cairn.give_up(op, 'Its record cannot be worked on. Apply it anew, or ask the platform team.');
+        perform cairn.give_up(op, 'Its record cannot be worked on. Retry it, or ask the platform team.');
     end;
     if taken is not null then
       given := given + 1;

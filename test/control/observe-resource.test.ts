@@ -65,7 +65,7 @@ const applies: Row[] = [
     {},
     { ...ready, attributes: { Arn: "a" } },
     end,
-    { ...failed("NEEDS_ATTENTION", false, expect.stringContaining("attributes.Url")), identifier: "app" },
+    { ...failed("NEEDS_ATTENTION", true, expect.stringContaining("attributes.Url")), identifier: "app" },
   ],
   ["what is absent is made", {}, absent, apply, null],
   ["what differs is changed", {}, drifted, change, null],
@@ -321,6 +321,19 @@ describe("observing", () => {
       expect(later.written).toEqual(kind === "apply" ? [] : [{ to: "deleted" }]);
     });
 
+    it.each([final, { ...transient, code: "VANISHED" }])(
+      "is looked at again where its deletion failed ($code): that proves nothing of what is there",
+      async (failure) => {
+        const script = { work: workOf({ ...made, ...asked, kind: "delete" }), seen: { ...absent, failed: failure } };
+        const first = reconciling({ ...script, absence: { seconds: 0, denied: false } });
+        expect(await observeResource(first.deps, ref)).toMatchObject({ next: "wait" });
+        expect(first.written).toEqual([]);
+        const later = reconciling({ ...script, absence: { seconds: 3600, denied: false } });
+        await observeResource(later.deps, ref);
+        expect(later.written).toEqual([{ to: "deleted" }]);
+      },
+    );
+
     it.each(["apply", "delete"] as const)("is waited for by an %s while much else is denied, an hour", async (kind) => {
       for (const seconds of [0, staleSeconds, deniedSeconds - 1]) {
         const scene = missed(seconds, true, kind);
@@ -423,6 +436,6 @@ describe("observing", () => {
     const stolen = definitionOf("app", { outputs: { all: "${attributes.__proto__}" } });
     const scene = reconciling({ work: workOf({ definition: stolen }), seen: ready });
     await observeResource(scene.deps, ref);
-    expect(scene.written).toMatchObject([failed("NEEDS_ATTENTION", false)]);
+    expect(scene.written).toMatchObject([failed("NEEDS_ATTENTION", true)]);
   });
 });

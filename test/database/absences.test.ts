@@ -14,6 +14,7 @@ import {
   ready,
   remove,
   update,
+  written,
 } from "./fixture.ts";
 import { newTarget } from "./protection.ts";
 
@@ -93,20 +94,17 @@ test("is nothing for what was never READY, and under a lost epoch", async () => 
 
 test("is noted of a deletion behind a create that was asked for, and of none behind one that was not", async () => {
   const asked = create("asked");
-  await store.worker.workToSend(await claimed([asked]), lease, "hash", false);
-  const settled = { code: "PROVIDER_REJECTED", message: "No.", retryAt: null } as const;
-  const [open] = await store
-    .as("owner")
-    .rows<string>("select to_jsonb(id) from cairn.operations where resource_id = :id::uuid", { id: asked.resourceId });
-  const ref = { team: place.team, operation: open ?? "", epoch: 1 };
-  await store.worker.advance(ref, { to: "failed", reason: settled, proven: false });
-  expect(await store.worker.absent(await claimed([remove(asked.resourceId, "asked", 1)]))).toEqual({
-    seconds: 0,
-    denied: false,
-  });
+  const ref = await claimed([asked]);
+  await store.worker.workToSend(ref, lease, "hash", false);
+  const deletion = remove(asked.resourceId, "asked", 1);
+  expect(await accept(store, place, [deletion])).toEqual([]);
+  const refused = { code: "PROVIDER_REJECTED", message: "No.", retryAt: null } as const;
+  const [next] = written(await store.worker.advance(ref, { to: "failed", reason: refused, proven: true }));
+  await store.worker.claim(next as OperationRef, lease);
+  expect(await store.worker.absent(next as OperationRef)).toEqual({ seconds: 0, denied: false });
 
   const idle = create("idle");
-  await store.worker.advance(await claimed([idle]), { to: "failed", reason: settled, proven: false });
+  await store.worker.advance(await claimed([idle]), { to: "failed", reason: refused, proven: false });
   expect(await store.worker.absent(await claimed([remove(idle.resourceId, "idle", 1)]))).toBeNull();
 });
 

@@ -32,9 +32,12 @@ export const states = [
   "waiting, asked",
   "ready",
   "failed",
+  "failed, unknown",
+  "failed with the one before",
   "deleting, not asked",
   "deleting, asked",
   "deletion failed",
+  "deletion failed, unknown",
   "deleted",
 ];
 export const arrivals = ["same apply", "other apply", "delete", "delete while used", "delete with its user", "retry"];
@@ -79,7 +82,8 @@ function effectOf(
 ): string {
   if (before === undefined || after === undefined || last === undefined) return "–";
   const over = (row: OperationRow) => row.status === "SUCCEEDED" || row.status === "FAILED";
-  if (over(before)) return over(after) ? "is over" : "begins again";
+  if (over(before) && over(after)) return "is over";
+  if (over(before)) return last.status === "SUPERSEDED" ? "settles first, superseded" : "begins again";
   if (after.status === "SUPERSEDED") return "superseded at once";
   return last.status === "SUPERSEDED" ? "settles first, superseded" : "goes on";
 }
@@ -161,6 +165,16 @@ function sceneOf(store: TestStore, place: Place) {
       await sendIntent(same());
       await end(failed());
     },
+    async "failed, unknown"() {
+      await ways["working, asked"]?.();
+      await store.worker.advance(await ref(), failed(false));
+    },
+    async "failed with the one before"() {
+      await ways["working, asked"]?.();
+      const first = await ref();
+      await sendIntent(apply({ db: { type: "bucket", parameters: { Tier: "second" } } }));
+      await store.worker.advance(first, failed(false));
+    },
     async "deleting, not asked"() {
       await ways.ready?.();
       await sendIntent(remove("db"));
@@ -174,6 +188,10 @@ function sceneOf(store: TestStore, place: Place) {
     async "deletion failed"() {
       await ways["deleting, not asked"]?.();
       await end(failed());
+    },
+    async "deletion failed, unknown"() {
+      await ways["deleting, asked"]?.();
+      await store.worker.advance(await ref(), failed(false));
     },
     async deleted() {
       await ways["deleting, not asked"]?.();

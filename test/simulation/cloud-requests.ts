@@ -60,7 +60,7 @@ export function createRequests({ ledger, now, random, weather }: Ports) {
     object: LedgerObject,
     after: JsonObject | null,
   ): object {
-    const seconds = weather().slow && random.chance(0.3) ? 60 + random.below(600) : 1 + random.below(20);
+    const seconds = random.chance(weather().slow) ? 60 + random.below(600) : 1 + random.below(20);
     const endsAt = now() + seconds * 1000;
     const request: CloudRequest = {
       id: `request-${requests.length + 1}`,

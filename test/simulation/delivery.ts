@@ -5,13 +5,14 @@ export type Port = "store" | "provider" | "start";
 
 /**
  * What becomes of a call. `before`: it is lost on its way; `after`: its answer is. `late`: it arrives when its caller may have
- * given up. `throttled`, `refused`, `resuming`, `conflict`: refused, and known to have done nothing.
+ * given up. `throttled`, `denied`, `refused`, `resuming`, `conflict`: refused, and known to have done nothing.
  */
 export type Delivery =
   | "ok"
   | "before"
   | "after"
   | "throttled"
+  | "denied"
   | "refused"
   | "resuming"
   | "conflict"
@@ -27,6 +28,7 @@ export const deliveries: { readonly [port in Port]: readonly Delivery[] } = {
     "before",
     "after",
     "throttled",
+    "denied",
     "refused",
     "hang-before",
     "hang-after",
@@ -45,6 +47,8 @@ export function errorOf(port: Port, how: Delivery, random: Random): Error {
   switch (how) {
     case "throttled":
       return callError("ThrottlingException", 429);
+    case "denied":
+      return callError("AccessDeniedException", 403);
     case "refused":
       return connectionRefused();
     case "resuming":

@@ -32,8 +32,7 @@ export async function checkEnd(end: End): Promise<void> {
   checkLedger(end, await readEnd(end.store));
   for (let round = 0; round < 4 && checker.violations.length === 0; round++) {
     const failed = (await readEnd(end.store)).filter(
-      ({ status, reason }) =>
-        status === "FAILED" && reason?.code !== "DEPENDENCY_FAILED" && reason?.code !== "PROVIDER_REJECTED",
+      (row) => row.status === "FAILED" && row.reason?.code !== "DEPENDENCY_FAILED" && !isHopeless(row),
     );
     if (failed.length === 0) break;
     await retry(end, failed, round);
@@ -122,15 +121,19 @@ function kindsOf({ definition: { kind } }: EndRow): string[] {
   return kind === "Postgres::Database" ? ["Postgres::Role", "Postgres::Database", "Postgres::Secret"] : [kind];
 }
 
+/** The cloud itself refuses it, however often it is asked. */
+function isHopeless({ deleting, definition }: EndRow): boolean {
+  const { size } = definition.parameters;
+  return !deleting && (size === refusedSize || size === poisonedSize);
+}
+
 /** Where nothing fails any more, everything is as the last accepted intent says, but what the cloud itself refuses. */
 function checkOutcome({ sides, checker }: End, rows: readonly EndRow[]): void {
   for (const row of rows) {
     const what = `${keyOf(row)} ${row.name} ${short(row.id)}`;
     const why = row.reason?.code;
     if (row.status === "FAILED") {
-      const { size } = row.definition.parameters;
-      const hopeless = !row.deleting && (size === refusedSize || size === poisonedSize);
-      if (!hopeless && why !== "DEPENDENCY_FAILED")
+      if (!isHopeless(row) && why !== "DEPENDENCY_FAILED")
         checker.report("I3", `${what} is FAILED for good without a fault: ${why} ${row.reason?.message}`);
     }
     if (row.status === "READY") checkValues({ sides, checker }, row, what);

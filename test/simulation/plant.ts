@@ -10,6 +10,8 @@ export type Plant = {
   bug: Bug;
   /** Where chance would need more than some hundred seeds: the systematic case that catches it. */
   systematic?: Case;
+  /** Or the story of `unseen-ends.ts` that does. */
+  unseenEnd?: string;
   /** What a plant in SQL replaces: it has to be there, or the plant plants nothing. */
   swaps?: readonly (readonly [from: string, to: string])[];
 };

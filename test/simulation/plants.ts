@@ -216,6 +216,38 @@ export const plants: readonly Plant[] = [
     },
   },
   {
+    ...swapping(
+      "what was overtaken and ends without proof is forgotten",
+      "(step = 'wait' or step = 'failed' and not coalesce((p->>'proven')::boolean, false))",
+      "step = 'wait'",
+    ),
+    unseenEnd: "a create that is overtaken by a deletion, and may not be looked at",
+  },
+  {
+    ...swapping(
+      "what ended without proof is not settled before what comes after it",
+      "o.status = 'FAILED' and o.token_used_at is not null\n    returning",
+      "false\n    returning",
+    ),
+    unseenEnd: "a create without an answer that may not be looked at, and a deletion then",
+  },
+  {
+    name: "that a deletion failed proves that nothing is left",
+    unseenEnd: "a deletion that the cloud failed at, and a look that does not find what is there",
+    bug: {
+      use: {
+        observeResource: (deps, ref) =>
+          useCases.observeResource(
+            observing(deps, async (provider, call) => {
+              const seen = await provider.observe(call);
+              return seen.state === "absent" && seen.failed !== undefined ? { state: "absent" } : seen;
+            }),
+            ref,
+          ),
+      },
+    },
+  },
+  {
     name: "a change that nobody answered is not waited for",
     systematic: { type: "database", change: "create", next: "delete" },
     bug: {

@@ -7,7 +7,7 @@ import { createRandom } from "./random.ts";
 import { type Choose, settleAll, settleOthers } from "./settle.ts";
 import { createSides, type Sides } from "./sides.ts";
 import { beginning, type SimStore } from "./store.ts";
-import { fairWeather } from "./weather.ts";
+import { fairWeather, isOutage } from "./weather.ts";
 import { createWorld, type World } from "./world.ts";
 
 /** A world at its beginning, in which nothing was asked for yet. */
@@ -49,7 +49,7 @@ export async function sceneOf(
     sides.weather = fairWeather;
     world.databaseComesBack();
     const last = character.storms.lasting
-      ? sides.all.find(({ storm }) => storm !== null && storm.kind !== "denying")
+      ? sides.all.find(({ storm }) => storm !== null && isOutage(storm.kind))
       : undefined;
     for (const side of sides.all) if (side !== last) side.storm = null;
     if (last?.storm != null) {

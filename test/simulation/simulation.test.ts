@@ -4,6 +4,7 @@ import { patchOf } from "./plant.ts";
 import { plants } from "./plants.ts";
 import { openSimulation, type Simulation } from "./simulate.ts";
 import { systematically } from "./systematic.ts";
+import { calm, storyOf, unseenEnds } from "./unseen-ends.ts";
 
 // A short run; `npm run simulate` does the long ones. See docs/reliability.md.
 const seeds = [1, 2, 3, 4, 5, 6];
@@ -45,6 +46,13 @@ describe("the simulation", { timeout: 120_000 }, () => {
       for (const state of seen.during) expect(state).toMatch(/^(PENDING|SYNCING|DELETING) /);
     },
   );
+
+  test.each(Object.keys(unseenEnds))("%s: settles first, and doubles, loses and sticks nothing (F2)", async (what) => {
+    const { checker, trace } = await simulation.play(storyOf(what), calm);
+    expect(checker.violations, trace.slice(-40).join("\n")).toEqual([]);
+    const [{ status, deleting } = {}] = [...checker.state.resources.all];
+    expect(status).toBe(deleting ? "DELETED" : "READY");
+  });
 
   // `npm run simulate -- --systematic` does all of them.
   test.each([

@@ -7,14 +7,15 @@ export type Weather = {
   staleMs: number;
   conflictOnReplay: number;
   silentLists: boolean;
-  slow: boolean;
+  /** That a request takes minutes, up to eleven. */
+  slow: number;
 };
 export const fairWeather: Weather = {
   handlerFailure: 0,
   staleMs: 0,
   conflictOnReplay: 0,
   silentLists: false,
-  slow: false,
+  slow: 0,
 };
 
 export function someWeather(random: Random): Weather {
@@ -23,16 +24,19 @@ export function someWeather(random: Random): Weather {
     staleMs: random.pick([0, 0, 20_000, 100_000]),
     conflictOnReplay: random.pick([0, 0, 0.5, 1]),
     silentLists: random.chance(0.3),
-    slow: random.chance(0.2),
+    slow: random.pick([0, 0, 0, 0, 0.3]),
   };
 }
 
 /**
  * Trouble that lasts: calls are refused for their rate, answered 5xx (half of them after they had their effect), or hang; or the
- * region is down, and nothing of all that arrives; or a cloud denies knowing what exists (law F15).
+ * region is down, and nothing of all that arrives; or Cairn's role may do nothing there; or a cloud denies knowing what exists
+ * (law F15).
  */
-export type StormKind = "throttling" | "errors" | "hanging" | "down" | "denying";
-export const stormKinds: readonly Exclude<StormKind, "denying">[] = ["throttling", "errors", "hanging", "down"];
+export type StormKind = "throttling" | "errors" | "hanging" | "down" | "forbidding" | "denying";
+export const stormKinds = ["throttling", "errors", "hanging", "down", "forbidding"] as const satisfies StormKind[];
+/** In which a provider gives no answer that anybody could go on with: all that is asked of it waits, behind its breaker. */
+export const isOutage = (kind: StormKind) => kind !== "forbidding" && kind !== "denying";
 export type Storm = {
   kind: StormKind;
   /** The part of the provider that has it, `Sim::Store`; null: all of it. */
@@ -53,6 +57,8 @@ export function deliveryIn(storm: Storm | null, service: string | null, now: num
       return random.pick(["hang-before", "hang-after"]);
     case "down":
       return "refused";
+    case "forbidding":
+      return "denied";
     // The call arrives; it is the answer that is not true.
     case "denying":
       return "ok";
