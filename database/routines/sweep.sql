@@ -39,7 +39,8 @@ begin
       select * into op from cairn.operations o where o.team_id = c.team_id and o.id = c.id for update;
       continue when op.status not in ('PENDING', 'RUNNING', 'WAITING') or op.due_at > now() or op.gate is not null;
 
-      if op.status = 'PENDING' and jsonb_array_length(cairn.settle(c.team_id, array[r.id])) = 0 then
+      -- What was retried and overtaken before it was started has asked a provider: nothing goes ahead of it, and it waits for nobody.
+      if op.status = 'PENDING' and r.operation_id = op.id and jsonb_array_length(cairn.settle(c.team_id, array[r.id])) = 0 then
         update cairn.operations o set due_at = now() + make_interval(secs => grace_seconds * (1 + random()))
         where o.team_id = op.team_id and o.id = op.id and o.status = 'PENDING';
       elsif op.takeovers >= takeovers_at_most then

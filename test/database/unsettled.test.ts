@@ -139,3 +139,13 @@ test("one whose execution is lost again and again takes its successor down with 
     reason: { message: expect.stringContaining("It is not known what became of the change before it") },
   });
 });
+
+test("one that was retried, and overtaken before it was started again, is started by the sweep", async () => {
+  await store.worker.advance(first, failed(false));
+  await store.api.retryResource({ team: place.team }, caller, id);
+  await accept(store, place, [remove(id, "db", 1)]);
+  await makeDue(store, first.operation);
+  const { ref } = await resettled();
+  const next = written(await store.worker.advance(ref, ready()));
+  expect(next.map(({ operation }) => operation)).toEqual([(await current()).operation]);
+});
