@@ -203,13 +203,17 @@ export function createWorld(options: {
 
   /** Moves the clock, and with it everything that was waiting for it. */
   async function advance(to: number): Promise<void> {
-    clock.now = Math.max(clock.now, to);
-    sides.tick();
-    for (const one of late.filter(({ at }) => at <= clock.now)) {
+    const end = Math.max(clock.now, to);
+    // At their own time, however far the clock goes: a day and a half later a cloud has forgotten their tokens.
+    for (const one of late.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)) {
+      clock.now = Math.max(clock.now, one.at);
+      sides.tick();
       late.splice(late.indexOf(one), 1);
       trace(`  a late call arrives: ${one.label}`);
       await one.perform().catch(() => undefined);
     }
+    clock.now = end;
+    sides.tick();
     for (const run of runs) {
       if (run.state !== "running") continue;
       for (const point of run.points.filter(({ hangsUntil }) => hangsUntil !== null && hangsUntil <= clock.now)) {
