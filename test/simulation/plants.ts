@@ -181,11 +181,14 @@ export const plants: readonly Plant[] = [
       },
     },
   },
-  swapping(
-    "what was made is gone as soon as one look does not find it",
-    "p.attempt > 1)))\n    and not exists (",
-    "p.attempt > 1)))\n    and false and not exists (",
-  ),
+  {
+    ...swapping(
+      "what was made is gone as soon as one look does not find it",
+      "p.attempt > 1)))\n    and not exists (",
+      "p.attempt > 1)))\n    and false and not exists (",
+    ),
+    unseenEnd: "a deletion that the cloud failed at, and a look that does not find what is there",
+  },
   swapping(
     "a breaker is tried without a lease",
     "and (x.probe_operation = op.id or x.probe_until is null or x.probe_until <= now())",
