@@ -34,8 +34,9 @@ function unreadable(api: Api, { rawPath, headers, requestContext }: GatewayEvent
     return badRequest([{ pointer: parameterAtFault(api, rawPath) ?? "path", message }]);
   }
   if (!hostOnly.test(requestContext.domainName)) return badRequest([{ pointer: "Host", message: "is no host's name" }]);
+  const read = new Headers();
   for (const [name, value = ""] of Object.entries(headers ?? {})) {
-    if (!isHeader(name, value)) return badRequest([{ pointer: name, message: "is no header that can be read" }]);
+    if (!takes(read, name, value)) return badRequest([{ pointer: name, message: "is no header that can be read" }]);
   }
   try {
     new Request(`https://${requestContext.domainName}${rawPath}`, { method: requestContext.http.method });
@@ -56,10 +57,10 @@ function parameterAtFault(api: Api, rawPath: string): string | undefined {
   return undefined;
 }
 
-function isHeader(name: string, value: string): boolean {
+function takes(headers: Headers, name: string, value: string): boolean {
   try {
     // What is not ASCII is the adapter's to encode; anything else that a header cannot hold is refused.
-    new Headers().set(name, value.replace(/[\u0080-\uffff]/g, ""));
+    headers.set(name, value.replace(/[\u0080-\uffff]/g, ""));
     return true;
   } catch {
     return false;

@@ -113,11 +113,9 @@ test("a proven failure keeps nobody waiting", async () => {
 
 test("what waits for a dependency and fails with the change before it does not go on when that is READY", async () => {
   const used = create("used");
-  await accept(store, place, [used]);
+  const [own] = (await accept(store, place, [used])) as [OperationRef];
   await accept(store, place, [update(id, "db", 1, [used.resourceId])]);
   await store.worker.advance(first, failed(false));
-  const [ref] = (await due()).filter(({ operation }) => operation === used.operationId);
-  const own = ref ?? { team: place.team, operation: used.operationId ?? "", epoch: 1 };
   await store.worker.claim(own, lease);
   await send(store, own);
   expect(written(await store.worker.advance(own, ready()))).toEqual([]);

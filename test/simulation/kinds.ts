@@ -26,11 +26,6 @@ export const kinds: { readonly [type: string]: AwsKind | "Postgres::Database" } 
 };
 export const typeNames = Object.keys(kinds);
 
-/** The part of a provider that fails by itself, as a breaker knows it. */
-export function serviceOf(kind: string): string {
-  return kind.replace(/::[^:]*$/, "");
-}
-
 /** What the provider refuses for good, as a service refuses a value that its schema lets through. */
 export const refusedSize = 13;
 /** What never comes up, however often it is asked for. */

@@ -1,4 +1,5 @@
 import type { Intent } from "../../core/intent.ts";
+import { passTime } from "./pass-time.ts";
 import { developerOf, type Place } from "./places.ts";
 import { requestOf } from "./requests.ts";
 import type { Scene } from "./scene.ts";
@@ -42,28 +43,17 @@ export async function massNotFound(
     world.send(requestOf({ ask: "intent", key, intent }, developerOf(intent as Place)));
   for (const [index, place] of places.entries()) await ask(`made-${index}`, sized(place, 1));
   await settle();
-  await pass(scene, minute);
+  await passTime(scene, minute);
 
   const side = sides.at("staging/aws");
   side.storm = { kind: "denying", service: null, strength: 1, until: Number.POSITIVE_INFINITY };
   const { before, intents } = asked[what];
-  await pass(scene, before);
+  await passTime(scene, before);
   for (const [index, intent] of intents.entries()) await ask(`asked-${index}`, intent);
-  await pass(scene, 20 * minute);
+  await passTime(scene, 20 * minute);
   const during = [...checker.state.resources.all]
     .filter(({ status, generation }) => status !== "READY" || generation > 1)
     .map(({ status, reason }) => `${status} ${reason}`);
   await finish();
   return { made: sides.objects().length, during };
-}
-
-/** Time goes by, and everything that stands at a point goes on. */
-async function pass({ world }: Scene, milliseconds: number): Promise<void> {
-  const until = world.clock.now + milliseconds;
-  while (world.clock.now < until) {
-    const [point] = world.points();
-    world.clock.now += 1;
-    if (point === undefined) await world.advance(Math.min(until, world.nextEvent()));
-    else await world.deliver(point, "ok");
-  }
 }

@@ -1,8 +1,9 @@
 import { staleSeconds } from "../../control/pace.ts";
+import { providerService } from "../../core/provider.ts";
 import { type Character, targetsOf } from "./character.ts";
 import type { Checker } from "./checker.ts";
 import { anotherRequest, someRequest, somethingByHand } from "./intents.ts";
-import { kinds, serviceOf } from "./kinds.ts";
+import { kinds } from "./kinds.ts";
 import type { Random } from "./random.ts";
 import type { Side, Sides } from "./sides.ts";
 import type { Storm } from "./weather.ts";
@@ -92,6 +93,6 @@ function sayStorm(world: World, side: Side, { kind, service, until }: Storm): vo
 }
 
 function someService(side: Side, random: Random): string {
-  const served = Object.values(kinds).map(serviceOf);
+  const served = Object.values(kinds).map(providerService);
   return random.pick(served.filter((service) => (service === "Postgres") === (side.provider === "postgres")));
 }

@@ -1,6 +1,6 @@
+import { providerService } from "../../core/provider.ts";
 import { type Cloud, type CloudCommand, createCloud } from "./cloud.ts";
 import { type Cluster, createCluster } from "./cluster.ts";
-import { serviceOf } from "./kinds.ts";
 import type { LedgerObject } from "./ledger.ts";
 import { type TargetKey, targetKeys } from "./places.ts";
 import type { Random } from "./random.ts";
@@ -68,5 +68,5 @@ export function servedBy(side: Side, { input }: CloudCommand): string | null {
   if (side.provider === "postgres") return "Postgres";
   const { TypeName, RequestToken } = input as { TypeName?: string; RequestToken?: string };
   const kind = TypeName ?? (RequestToken === undefined ? undefined : side.cloud.kindOf(RequestToken));
-  return kind === undefined ? null : serviceOf(kind);
+  return kind === undefined ? null : providerService(kind);
 }

@@ -1,5 +1,6 @@
 import type { Intent } from "../../core/intent.ts";
 import type { Delivery } from "./delivery.ts";
+import { passTime } from "./pass-time.ts";
 import { developerOf, type Place } from "./places.ts";
 import { requestOf } from "./requests.ts";
 import type { Point } from "./run.ts";
@@ -42,12 +43,12 @@ function overtakenBy(next: Intent) {
     scene.sides.weather = { ...fairWeather, slow: 1 };
     await ask(scene, "first", sized(1));
     let asked = false;
-    await goOn(scene, minute, ({ label }) => {
+    await passTime(scene, minute, ({ label }) => {
       asked ||= label.includes("CreateResource");
       return asked && label.includes("advance") ? "stop" : "ok";
     });
     await ask(scene, "next", next);
-    await goOn(scene, 4 * minute, once(isLook, "denied"));
+    await passTime(scene, 4 * minute, once(isLook, "denied"));
     await scene.finish();
   };
 }
@@ -58,14 +59,14 @@ function unansweredBefore(next: Intent) {
     await ask(scene, "first", sized(1));
     let asked = false;
     const denied = once(isLook, "denied");
-    await goOn(scene, 2 * minute, (point) => {
+    await passTime(scene, 2 * minute, (point) => {
       if (statusOf(scene) === "FAILED") return "stop";
       if (asked) return denied(point);
       asked = point.label.includes("CreateResource");
       return asked ? "after" : "ok";
     });
     await ask(scene, "next", next);
-    await goOn(scene, 4 * minute, () => "ok");
+    await passTime(scene, 4 * minute);
     await scene.finish();
   };
 }
@@ -73,12 +74,12 @@ function unansweredBefore(next: Intent) {
 async function failedDeletion(scene: Scene): Promise<void> {
   await ask(scene, "first", sized(1));
   await scene.settle();
-  await goOn(scene, 2 * minute, () => "ok");
+  await passTime(scene, 2 * minute);
   scene.sides.weather = { ...fairWeather, handlerFailure: 1 };
   await ask(scene, "next", remove);
   const side = scene.sides.at("staging/aws");
   let asked = false;
-  await goOn(scene, 10 * minute, ({ label }) => {
+  await passTime(scene, 10 * minute, ({ label }) => {
     if (asked && side.storm === null && label.includes("GetResource "))
       side.storm = { kind: "denying", service: null, strength: 1, until: scene.world.clock.now + 2000 };
     asked ||= label.includes("DeleteResource");
@@ -99,20 +100,4 @@ function once(is: (point: Point) => boolean, how: Delivery): (point: Point) => D
     met = true;
     return how;
   };
-}
-
-/** One point after the other, in order, for so long or until `meets` says stop, after that point. */
-async function goOn({ world }: Scene, milliseconds: number, meets: (point: Point) => Delivery | "stop"): Promise<void> {
-  const until = world.clock.now + milliseconds;
-  while (world.clock.now < until) {
-    const [point] = world.points();
-    world.clock.now += 1;
-    if (point === undefined) {
-      await world.advance(Math.min(until, world.nextEvent()));
-      continue;
-    }
-    const how = meets(point);
-    await world.deliver(point, how === "stop" ? "ok" : how);
-    if (how === "stop") return;
-  }
 }
